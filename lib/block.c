@@ -1,0 +1,185 @@
+/* block.c - see block.h. */
+#include "block.h"
+
+void fsk_block_init(const fsk_space *s, fsk_block *b, unsigned level, fsk_ref low, fsk_ref high,
+                    fsk_ref sample, size_t skip)
+{
+    const fsk_entry *e = sample != 0 ? fsk_entry_at(s, sample) : NULL;
+    memset(b->pad, 0, sizeof b->pad);
+    memset(b->window, 0, sizeof b->window);
+    fsk_init32(&b->forward, 0);
+    fsk_init32(&b->next, 0);
+    fsk_init32(&b->fill, 0);
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
+        fsk_init32(&b->part[i], FSK_UNKNOWN);
+        fsk_init32(&b->ref[i], 0);
+    }
+    if (e == NULL || s->order.compare != NULL)
+        skip = 0;
+    b->level = (uint8_t)level;
+    b->sorted = 0;
+    b->low = low;
+    b->high = high;
+    b->sample = skip != 0 ? sample : 0;
+    b->skip = (uint16_t)skip;
+    b->shared = 0;
+    for (size_t i = skip > FSK_WINDOW ? skip - FSK_WINDOW : 0; i < skip; i++)
+        b->window[i + FSK_WINDOW - skip] = fsk_padded_byte(fsk_entry_key(e), e->key_size, i);
+    b->high_part = high != 0 ? fsk_block_part_of(s, b, fsk_entry_at(s, high)) : FSK_UNKNOWN;
+    if (low != 0 && high != 0 && s->order.compare == NULL) {
+        const fsk_entry *l = fsk_entry_at(s, low), *h = fsk_entry_at(s, high);
+        b->shared = (uint16_t)fsk_shared_prefix(fsk_entry_key(l), l->key_size, fsk_entry_key(h),
+                                                h->key_size, FSK_KEY_MOST);
+    }
+}
+
+uint32_t fsk_block_part_of(const fsk_space *s, const fsk_block *b, const fsk_entry *e)
+{
+    fsk_key k;
+    fsk_key_init(&k, &s->order, fsk_entry_key(e), e->key_size);
+    return fsk_block_part(s, b, &k, 0);
+}
+
+void fsk_block_push(const fsk_space *s, fsk_block *b, fsk_ref ref, fsk_ref key)
+{
+    unsigned i = b->sorted++;
+    uint32_t part = 0; /* minus infinity, which is below every key whatever its part */
+    if (key != 0) {
+        const fsk_entry *e = fsk_entry_at(s, key);
+        /* The block's own keys have its prefix. */
+        part = s->order.compare != NULL ? fsk_abbreviate(&s->order, fsk_entry_key(e), e->key_size)
+                                        : fsk_part_bytes(fsk_entry_key(e), e->key_size, b->skip);
+    }
+    fsk_init32(&b->part[i], part);
+    fsk_init32(&b->ref[i], ref);
+    fsk_init32(&b->fill, i + 1);
+}
+
+fsk_ref fsk_block_key_of(const fsk_space *s, const fsk_block *b, fsk_ref ref)
+{
+    return b->level == 0 ? ref : fsk_block_at(s, ref)->low;
+}
+
+int fsk_word_compare(const fsk_space *s, const fsk_word *a, const fsk_word *b)
+{
+    const fsk_entry *x, *y;
+    if (a->part != b->part)
+        return a->part < b->part ? -1 : 1;
+    if (a->key == 0 || b->key == 0)
+        return (a->key != 0) - (b->key != 0);
+    x = fsk_entry_at(s, a->key);
+    y = fsk_entry_at(s, b->key);
+    return fsk_compare(&s->order, fsk_entry_key(x), x->key_size, fsk_entry_key(y), y->key_size);
+}
+
+unsigned fsk_block_gather(const fsk_space *s, const fsk_block *b, fsk_word *words)
+{
+    unsigned n = 0, born = b->sorted;
+    while (n < FSK_BLOCK_WORDS) {
+        fsk_ref ref = fsk_load32_seq(&b->ref[n]);
+        if (ref == 0)
+            break;
+        words[n].ref = ref;
+        words[n].part = fsk_load32_relaxed(&b->part[n]);
+        if (b->level == 0)
+            fsk_entry_prefetch(s, ref);
+        n++;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        words[i].key = fsk_block_key_of(s, b, words[i].ref);
+        if (words[i].part == FSK_UNKNOWN && words[i].key != 0)
+            words[i].part = fsk_block_part_of(s, b, fsk_entry_at(s, words[i].key));
+    }
+    for (unsigned i = born > 1 ? born : 1; i < n; i++) {
+        fsk_word w = words[i];
+        unsigned j = i;
+        for (; j > 0 && fsk_word_compare(s, &w, &words[j - 1]) < 0; j--)
+            words[j] = words[j - 1];
+        words[j] = w;
+    }
+    return n;
+}
+
+int fsk_block_prefix_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k, uint32_t known)
+{
+    const fsk_entry *e;
+    const uint8_t *key;
+    size_t both, i = known;
+    if (b->skip == 0)
+        return 0;
+    e = fsk_entry_at(s, b->sample);
+    key = fsk_entry_key(e);
+    both = k->size < e->key_size ? k->size : e->key_size;
+    if (both > b->skip)
+        both = b->skip;
+    if (i < both) {
+        int c = memcmp(k->data + i, key + i, both - i);
+        if (c != 0)
+            return c;
+        i = both;
+    }
+    for (; i < b->skip; i++) {
+        int c = fsk_padded_byte(k->data, k->size, i) - fsk_padded_byte(key, e->key_size, i);
+        if (c != 0)
+            return c;
+    }
+    return 0;
+}
+
+/* Compares the lows of all words where the parts do not decide.  `strict` asks for lows below the key;
+ * key NULL is plus infinity.  Slot 0 holds the block's own low, so that there is always an answer. */
+static unsigned child_by_keys(const fsk_space *s, const fsk_block *b, const fsk_key *k,
+                              uint32_t part, int strict)
+{
+    unsigned best = 0;
+    uint32_t best_part = 0;
+    const fsk_entry *best_low = NULL;
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
+        fsk_ref ref = fsk_load32_acquire(&b->ref[i]), low;
+        uint32_t p = fsk_load32_relaxed(&b->part[i]);
+        const fsk_entry *e;
+        if (ref == 0)
+            break;
+        low = fsk_block_at(s, ref)->low;
+        if (low == 0)
+            continue; /* minus infinity: the answer if there is no other */
+        if (k != NULL && p != FSK_UNKNOWN && p > part)
+            continue;
+        e = fsk_entry_at(s, low);
+        if (k != NULL && (p >= part || p == FSK_UNKNOWN)) {
+            int c = fsk_entry_compare(&s->order, e, k);
+            if (c > 0 || (strict && c == 0))
+                continue;
+        }
+        if (best_low != NULL) {
+            if (p != FSK_UNKNOWN && best_part != FSK_UNKNOWN && p < best_part)
+                continue;
+            if ((p == best_part || p == FSK_UNKNOWN || best_part == FSK_UNKNOWN) &&
+                fsk_compare(&s->order, fsk_entry_key(e), e->key_size, fsk_entry_key(best_low),
+                            best_low->key_size) < 0)
+                continue;
+        }
+        best = i;
+        best_part = p;
+        best_low = e;
+    }
+    return best;
+}
+
+unsigned fsk_block_child_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k,
+                              uint32_t part)
+{
+    return child_by_keys(s, b, k, part, 0);
+}
+
+unsigned fsk_block_child_below(const fsk_space *s, const fsk_block *b, const fsk_key *k)
+{
+    return child_by_keys(s, b, k, k != NULL ? fsk_block_part(s, b, k, 0) : FSK_UNKNOWN, 1);
+}
+
+int fsk_block_high_below(const fsk_space *s, const fsk_block *b, const fsk_key *k)
+{
+    if (b->high == 0)
+        return 0;
+    return k == NULL || fsk_entry_compare(&s->order, fsk_entry_at(s, b->high), k) < 0;
+}

@@ -1,0 +1,342 @@
+/*
+ * block.h - one block of the skip list: up to FSK_BLOCK_WORDS words over a range of keys.
+ *
+ * A leaf (level 0) has a word for each entry in its range; a block on level n + 1 has a word for each
+ * block of level n that begins in it, as far as the promotions have come.  A word is a reference and a
+ * part, 4 bytes of the key that the reference stands for: of the entry, or of the low end of the block.
+ *
+ * Invariants
+ *   1. low, high, skip, shared, window, sample, level, sorted never change once the block is published.
+ *      The range is [low, high); 0 means minus or plus infinity.
+ *   2. Slots fill strictly from the left, each by one CAS of `ref` from 0, so the first empty one ends
+ *      the block.  A leaf's `ref` never changes again; an index block's may be replaced by a block with
+ *      the same low that the old one's forwards lead to.
+ *   3. part[i] is FSK_UNKNOWN or the part of the key of ref[i].  It is stored after the CAS of ref[i], so
+ *      a published word may still show FSK_UNKNOWN: read the key then.  A key beyond the block's prefix
+ *      has FSK_UNKNOWN for good.
+ *   4. The first `sorted` words were there from birth, in order.
+ *   5. `fill` is a hint: every slot below it was taken.  It may lag and never ends a search.
+ *   6. forward is 0 until the block is full, and is set once, to a block of the same low.  From then on
+ *      nothing in the block but `next` changes.
+ *   7. An index block holds from birth a word whose low is its own low, in slot 0; no two words of a
+ *      block have one low.
+ *   8. `next` is 0 exactly where high is 0; else it names a block whose low is this high, which may have
+ *      been replaced since.
+ *
+ * Prefix.  All keys that the block had at birth share their first `skip` bytes (padded with zeros, see
+ * key.h); a part is the 4 bytes after them.  A key below the prefix has part 0, one above FSK_UNKNOWN.
+ * The last FSK_WINDOW bytes of the prefix stand in `window`, zeros before them where it is shorter, so
+ * that comparing it reads no key; `sample` is an entry that has the whole of it.  All keys of the range
+ * share `shared` bytes: a search that is inside has compared those.
+ *
+ * Memory order
+ *   ref CAS and load: seq_cst on leaves (two readers must not see two inserts in different order),
+ *     acq_rel and acquire above; the load pairs with the CAS and sees the entry or block behind it.
+ *   forward: CAS seq_cst, load seq_cst; pairs likewise.  next: the same.
+ *   part: relaxed both ways (invariant 3 asks nothing more).  fill: release and acquire: who sees
+ *     fill > i sees that ref[i] was taken.
+ *   On x86-64 seq_cst loads are plain loads.  Parts are compared by vector loads where there are some:
+ *   an aligned 4-byte lane is not torn.  ThreadSanitizer builds use the scalar twin.
+ *
+ * Relies on: entry, key, arena (references).  Used by: skiplist, iterator, check.
+ */
+#ifndef FSK_BLOCK_H
+#define FSK_BLOCK_H
+
+#include "arena.h"
+#include "atomic.h"
+#include "entry.h"
+#include "key.h"
+
+#ifndef FSK_BLOCK_WORDS
+#define FSK_BLOCK_WORDS 40 /* a multiple of 4, at most 60; 40 make 6 cache lines */
+#endif
+
+#define FSK_UNKNOWN 0xffffffffu
+
+typedef struct {
+    fsk_atomic32 forward, next, fill;
+    fsk_ref low, high;
+    uint32_t high_part;
+    fsk_ref sample; /* 0: no prefix */
+    uint16_t skip, shared;
+    uint8_t level, sorted;
+    uint8_t pad[6];
+    uint8_t window[FSK_WINDOW];
+    fsk_atomic32 part[FSK_BLOCK_WORDS];
+    fsk_atomic32 ref[FSK_BLOCK_WORDS];
+} fsk_block;
+
+/* What it takes to read the keys behind references. */
+typedef struct {
+    char *base;
+    fsk_order order;
+} fsk_space;
+
+/* A word read out of a block, with the entry whose key it stands for (0: minus infinity). */
+typedef struct {
+    uint32_t part;
+    fsk_ref ref;
+    fsk_ref key;
+} fsk_word;
+
+static inline fsk_entry *fsk_entry_at(const fsk_space *s, fsk_ref ref)
+{
+    return (fsk_entry *)(void *)(s->base + (uint64_t)ref * FSK_UNIT);
+}
+
+static inline fsk_block *fsk_block_at(const fsk_space *s, fsk_ref ref)
+{
+    return (fsk_block *)(void *)(s->base + (uint64_t)ref * FSK_UNIT);
+}
+
+static inline fsk_version *fsk_version_at(const fsk_space *s, fsk_ref ref)
+{
+    return (fsk_version *)(void *)(s->base + (uint64_t)ref * FSK_UNIT);
+}
+
+static inline fsk_ref fsk_ref_of(const fsk_space *s, const void *p)
+{
+    return (fsk_ref)((uint64_t)((const char *)p - s->base) / FSK_UNIT);
+}
+
+/* Makes an empty block; parts FSK_UNKNOWN, refs 0.  The prefix is the first `skip` bytes of sample. */
+void fsk_block_init(const fsk_space *s, fsk_block *b, unsigned level, fsk_ref low, fsk_ref high,
+                    fsk_ref sample, size_t skip);
+
+/* Puts a word into an unpublished block, in order. */
+void fsk_block_push(const fsk_space *s, fsk_block *b, fsk_ref ref, fsk_ref key);
+
+/* The part of an entry's key in this block. */
+uint32_t fsk_block_part_of(const fsk_space *s, const fsk_block *b, const fsk_entry *e);
+
+/* The words of a block in order; how many there are.  Reads the keys of words whose part is unknown. */
+unsigned fsk_block_gather(const fsk_space *s, const fsk_block *b, fsk_word *words);
+
+/* Order of two words of one block. */
+int fsk_word_compare(const fsk_space *s, const fsk_word *a, const fsk_word *b);
+
+/* The entry that word `ref` of a block stands for; 0 is minus infinity. */
+fsk_ref fsk_block_key_of(const fsk_space *s, const fsk_block *b, fsk_ref ref);
+
+int fsk_block_prefix_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k, uint32_t known);
+unsigned fsk_block_child_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k,
+                              uint32_t part);
+
+/* For a search that wants what lies below key (NULL: plus infinity), strictly. */
+int fsk_block_high_below(const fsk_space *s, const fsk_block *b, const fsk_key *k);
+unsigned fsk_block_child_below(const fsk_space *s, const fsk_block *b, const fsk_key *k);
+
+static inline void fsk_block_prefetch(const fsk_block *b)
+{
+#if defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
+    for (size_t i = 0; i < sizeof *b; i += FSK_LINE)
+        __builtin_prefetch((const char *)b + i);
+#else
+    (void)b;
+#endif
+}
+
+static inline void fsk_entry_prefetch(const fsk_space *s, fsk_ref ref)
+{
+#if defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
+    const char *p = s->base + (uint64_t)ref * FSK_UNIT;
+    __builtin_prefetch(p);
+    __builtin_prefetch(p + FSK_LINE - 1);
+#else
+    (void)s;
+    (void)ref;
+#endif
+}
+
+/* ---- comparing a part with all words ---- */
+
+#if defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
+#define FSK_LIKELY(c) __builtin_expect(!!(c), 1)
+#define FSK_UNLIKELY(c) __builtin_expect(!!(c), 0)
+static inline unsigned fsk_lowest_bit(uint64_t m)
+{
+    return (unsigned)__builtin_ctzll(m);
+}
+#else
+#define FSK_LIKELY(c) (c)
+#define FSK_UNLIKELY(c) (c)
+static inline unsigned fsk_lowest_bit(uint64_t m)
+{
+    unsigned i = 0;
+    while ((m & 1) == 0) {
+        m >>= 1;
+        i++;
+    }
+    return i;
+}
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define FSK_SCALAR 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FSK_SCALAR 1
+#endif
+#endif
+
+#if defined(__SSE2__) && defined(__GNUC__) && !defined(FSK_SCALAR) && !defined(__TINYC__) &&       \
+    !defined(__PCC__)
+#include <emmintrin.h>
+
+/* Bit i: part[i] == part; part[i] < part (unsigned, by turning the sign bits). */
+static inline uint64_t fsk_mask_equal(const fsk_block *b, uint32_t part)
+{
+    const __m128i *p = (const __m128i *)(const void *)b->part;
+    const __m128i want = _mm_set1_epi32((int)part);
+    uint64_t m = 0;
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++) {
+        __m128i eq = _mm_cmpeq_epi32(_mm_loadu_si128(p + i), want);
+        m |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(eq)) << (4 * i);
+    }
+    return m;
+}
+
+static inline uint64_t fsk_mask_less(const fsk_block *b, uint32_t part)
+{
+    const __m128i *p = (const __m128i *)(const void *)b->part;
+    const __m128i sign = _mm_set1_epi32((int)0x80000000u);
+    const __m128i want = _mm_xor_si128(_mm_set1_epi32((int)part), sign);
+    uint64_t m = 0;
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++) {
+        __m128i lt = _mm_cmplt_epi32(_mm_xor_si128(_mm_loadu_si128(p + i), sign), want);
+        m |= (uint64_t)(unsigned)_mm_movemask_ps(_mm_castsi128_ps(lt)) << (4 * i);
+    }
+    return m;
+}
+#else
+static inline uint64_t fsk_mask_equal(const fsk_block *b, uint32_t part)
+{
+    uint64_t m = 0;
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++)
+        m |= (uint64_t)(fsk_load32_relaxed(&b->part[i]) == part) << i;
+    return m;
+}
+
+static inline uint64_t fsk_mask_less(const fsk_block *b, uint32_t part)
+{
+    uint64_t m = 0;
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++)
+        m |= (uint64_t)(fsk_load32_relaxed(&b->part[i]) < part) << i;
+    return m;
+}
+#endif
+
+/* ---- where a key stands ---- */
+
+static inline uint64_t fsk_load_raw64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/*
+ * The part of a key in this block.  The caller knows that the key shares its first `known` bytes with
+ * every key of the block's range.
+ */
+static inline uint32_t fsk_block_part(const fsk_space *s, const fsk_block *b, const fsk_key *k,
+                                      uint32_t known)
+{
+    uint32_t skip = b->skip;
+    const uint8_t *at;
+    int c;
+    if (FSK_UNLIKELY(s->order.compare != NULL))
+        return k->abbreviation;
+    at = fsk_key_window(k, skip);
+    if (FSK_LIKELY(at != NULL && skip <= known + FSK_WINDOW)) {
+        const uint8_t *p = at - FSK_WINDOW;
+        uint64_t differs = (fsk_load_raw64(p) ^ fsk_load_raw64(b->window)) |
+                           (fsk_load_raw64(p + 8) ^ fsk_load_raw64(b->window + 8)) |
+                           (fsk_load_raw64(p + 16) ^ fsk_load_raw64(b->window + 16));
+        if (FSK_LIKELY(differs == 0))
+            return fsk_big_endian32(at);
+        c = memcmp(p, b->window, FSK_WINDOW);
+    } else {
+        c = fsk_block_prefix_slow(s, b, k, known);
+        if (c == 0)
+            return fsk_part_bytes(k->data, k->size, skip);
+    }
+    return c < 0 ? 0 : FSK_UNKNOWN;
+}
+
+/* Is the key at or beyond the block's high end? */
+static inline int fsk_block_beyond(const fsk_space *s, const fsk_block *b, const fsk_key *k,
+                                   uint32_t part)
+{
+    if (b->high == 0)
+        return 0;
+    if (FSK_LIKELY(part != b->high_part))
+        return part > b->high_part;
+    return fsk_entry_compare(&s->order, fsk_entry_at(s, b->high), k) <= 0;
+}
+
+static inline int fsk_entry_same(const fsk_space *s, const fsk_entry *e, const fsk_key *k)
+{
+    if (FSK_UNLIKELY(s->order.compare != NULL))
+        return fsk_entry_compare(&s->order, e, k) == 0;
+    return e->key_size == k->size &&
+           (k->size == 0 || memcmp(fsk_entry_key(e), k->data, k->size) == 0);
+}
+
+/* The entry of a key in a leaf, or 0.  Sees every word that was there when it was called. */
+static inline fsk_ref fsk_block_find(const fsk_space *s, const fsk_block *b, const fsk_key *k,
+                                     uint32_t part)
+{
+    uint64_t m;
+    for (m = part == FSK_UNKNOWN ? 0 : fsk_mask_equal(b, part); m != 0; m &= m - 1) {
+        fsk_ref ref = fsk_load32_seq(&b->ref[fsk_lowest_bit(m)]);
+        if (ref == 0)
+            break;
+        if (FSK_LIKELY(fsk_entry_same(s, fsk_entry_at(s, ref), k)))
+            return ref;
+    }
+    for (m = fsk_mask_equal(b, FSK_UNKNOWN); m != 0; m &= m - 1) {
+        fsk_ref ref = fsk_load32_seq(&b->ref[fsk_lowest_bit(m)]);
+        if (ref == 0)
+            break;
+        if (fsk_entry_same(s, fsk_entry_at(s, ref), k))
+            return ref;
+    }
+    return 0;
+}
+
+/* The slot of the greatest word of an index block whose low is <= key. */
+static inline unsigned fsk_block_child(const fsk_space *s, const fsk_block *b, const fsk_key *k,
+                                       uint32_t part)
+{
+    uint64_t less = fsk_mask_less(b, part), tie = fsk_mask_equal(b, part);
+    uint64_t born = ((uint64_t)1 << b->sorted) - 1, late;
+    unsigned slot;
+    uint32_t best;
+    /* Equal parts, and unknown ones that are published, need their keys.  Unpublished slots are at the
+     * end, so the first unknown one tells. */
+    if (part != FSK_UNKNOWN)
+        tie |= fsk_mask_equal(b, FSK_UNKNOWN);
+    if (FSK_UNLIKELY((less & born & 1) == 0))
+        return fsk_block_child_slow(s, b, k, part);
+    if (FSK_UNLIKELY(tie != 0 && fsk_load32_acquire(&b->ref[fsk_lowest_bit(tie)]) != 0))
+        return fsk_block_child_slow(s, b, k, part);
+    /* Words from birth are in order, so those that are less are the lowest bits. */
+    slot = fsk_lowest_bit(~(less & born)) - 1;
+    best = fsk_load32_relaxed(&b->part[slot]);
+    for (late = less & ~born; late != 0; late &= late - 1) {
+        unsigned i = fsk_lowest_bit(late);
+        uint32_t p = fsk_load32_relaxed(&b->part[i]);
+        if (p == best)
+            return fsk_block_child_slow(s, b, k, part);
+        if (p > best) {
+            best = p;
+            slot = i;
+        }
+    }
+    /* A part may be seen before its ref where loads are not ordered. */
+    return fsk_load32_acquire(&b->ref[slot]) != 0 ? slot : fsk_block_child_slow(s, b, k, part);
+}
+
+#endif

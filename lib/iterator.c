@@ -1,0 +1,315 @@
+/* iterator.c - see iterator.h. */
+#include "iterator.h"
+
+#include <stdlib.h>
+
+fastskip_status fsk_iterator_new(fastskip_table *t, uint64_t limit, uint32_t flags,
+                                 fastskip_iterator **iterator)
+{
+    fastskip_iterator *it = malloc(sizeof *it);
+    if (it == NULL)
+        return FASTSKIP_NO_MEMORY;
+    fsk_table_ref(t);
+    it->table = t;
+    it->limit = limit;
+    it->flags = flags;
+    it->valid = 0;
+    it->leaf = NULL;
+    it->count = it->at = 0;
+    it->lower = it->upper = NULL;
+    it->lower_size = it->upper_size = 0;
+    it->versions = it->versions_inside;
+    it->versions_room = FSK_VERSIONS_INSIDE;
+    it->versions_count = it->version_at = 0;
+    *iterator = it;
+    return FASTSKIP_OK;
+}
+
+void fsk_iterator_free(fastskip_iterator *it)
+{
+    if (it->versions != it->versions_inside)
+        free(it->versions);
+    free(it->lower);
+    free(it->upper);
+    fsk_table_unref(it->table);
+    free(it);
+}
+
+/* A copy that is never NULL, as the empty key is a bound too. */
+static uint8_t *copy_of(const void *data, size_t size)
+{
+    uint8_t *copy = malloc(size + 1);
+    if (copy != NULL && size != 0)
+        memcpy(copy, data, size);
+    return copy;
+}
+
+fastskip_status fsk_iterator_set_bounds(fastskip_iterator *it, const void *lower, size_t lower_size,
+                                        const void *upper, size_t upper_size)
+{
+    uint8_t *l = lower != NULL ? copy_of(lower, lower_size) : NULL;
+    uint8_t *u = upper != NULL ? copy_of(upper, upper_size) : NULL;
+    if ((lower != NULL && l == NULL) || (upper != NULL && u == NULL)) {
+        free(l);
+        free(u);
+        return FASTSKIP_NO_MEMORY;
+    }
+    free(it->lower);
+    free(it->upper);
+    it->lower = l;
+    it->upper = u;
+    it->lower_size = lower_size;
+    it->upper_size = upper_size;
+    it->valid = 0;
+    return FASTSKIP_OK;
+}
+
+/* ---- one leaf ---- */
+
+static int word_against(const fastskip_iterator *it, unsigned i, const uint8_t *key, size_t size)
+{
+    const fsk_space *s = &it->table->list.space;
+    const fsk_entry *e = fsk_entry_at(s, it->words[i].ref);
+    return fsk_compare(&s->order, fsk_entry_key(e), e->key_size, key, size);
+}
+
+/* The first word that is not before the key (`after`: that is after it). */
+static unsigned words_before(const fastskip_iterator *it, const uint8_t *key, size_t size,
+                             int after)
+{
+    unsigned from = 0, to = it->count;
+    while (from < to) {
+        unsigned mid = (from + to) / 2;
+        int c = word_against(it, mid, key, size);
+        if (c < 0 || (after && c == 0))
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+/* Cuts off what lies outside the bounds. */
+static void apply_bounds(fastskip_iterator *it)
+{
+    unsigned n;
+    if (it->upper != NULL && it->count != 0 &&
+        word_against(it, it->count - 1, it->upper, it->upper_size) >= 0) {
+        it->count = words_before(it, it->upper, it->upper_size, 0);
+        it->ends_high = 1;
+    }
+    if (it->lower != NULL && it->count != 0 && word_against(it, 0, it->lower, it->lower_size) < 0) {
+        n = words_before(it, it->lower, it->lower_size, 0);
+        it->count -= n;
+        memmove(it->words, it->words + n, it->count * sizeof *it->words);
+        it->ends_low = 1;
+    }
+}
+
+/* Does the leaf's range end at or beyond the bound, so that nothing further is asked for? */
+static int beyond_bound(const fastskip_iterator *it, fsk_ref end, const uint8_t *bound, size_t size,
+                        int sign)
+{
+    const fsk_space *s = &it->table->list.space;
+    const fsk_entry *e;
+    int c;
+    if (end == 0)
+        return 1;
+    if (bound == NULL)
+        return 0;
+    e = fsk_entry_at(s, end);
+    c = fsk_compare(&s->order, fsk_entry_key(e), e->key_size, bound, size);
+    return sign > 0 ? c >= 0 : c <= 0;
+}
+
+static void enter_leaf(fastskip_iterator *it, fsk_block *leaf)
+{
+    fsk_ref next = fsk_load32_seq(&leaf->next);
+    it->leaf = leaf;
+    it->count = fsk_block_gather(&it->table->list.space, leaf, it->words);
+    if (next != 0)
+        fsk_block_prefetch(fsk_block_at(&it->table->list.space, next));
+    it->ends_high = beyond_bound(it, leaf->high, it->upper, it->upper_size, 1);
+    it->ends_low = beyond_bound(it, leaf->low, it->lower, it->lower_size, -1);
+    if (it->upper != NULL || it->lower != NULL)
+        apply_bounds(it);
+}
+
+/* The leaf to the left.  A comparator that contradicts itself may lead elsewhere. */
+static fastskip_status enter_leaf_below(fastskip_iterator *it)
+{
+    const fsk_space *s = &it->table->list.space;
+    fsk_ref low = it->leaf->low;
+    const fsk_entry *e = fsk_entry_at(s, low);
+    fsk_block *leaf;
+    fsk_key key;
+    fsk_key_init(&key, &s->order, fsk_entry_key(e), e->key_size);
+    leaf = fsk_list_leaf_below(&it->table->list, &key);
+    if (leaf->high != low)
+        return FASTSKIP_CORRUPT;
+    enter_leaf(it, leaf);
+    return FASTSKIP_OK;
+}
+
+/* ---- what is seen of a key ---- */
+
+static int is_shown(const fastskip_iterator *it, uint32_t kind)
+{
+    return kind != FASTSKIP_DELETE ||
+           (it->flags & (FASTSKIP_TOMBSTONES | FASTSKIP_ALL_VERSIONS)) != 0;
+}
+
+/* All versions of the present word into it->versions.  NO_MEMORY when there is no room for them. */
+static fastskip_status all_versions(fastskip_iterator *it)
+{
+    fastskip_table *t = it->table;
+    for (;;) {
+        size_t n = fsk_version_all(&t->clock, it->words[it->at].ref, it->limit, t->caller,
+                                   it->versions, it->versions_room);
+        fsk_seen *room;
+        it->versions_count = n;
+        if (n <= it->versions_room)
+            return FASTSKIP_OK;
+        if (n > SIZE_MAX / sizeof *room / 2 || (room = malloc((n + n / 4) * sizeof *room)) == NULL)
+            return FASTSKIP_NO_MEMORY;
+        if (it->versions != it->versions_inside)
+            free(it->versions);
+        it->versions = room;
+        it->versions_room = n + n / 4;
+    }
+}
+
+/* Looks at the present word: OK if there is something to show, from its near end in this direction. */
+static fastskip_status look(fastskip_iterator *it, int forwards)
+{
+    fastskip_status status;
+    if ((it->flags & FASTSKIP_ALL_VERSIONS) == 0)
+        return fsk_table_seen(it->table, it->words[it->at].ref, it->limit, &it->seen) &&
+                       is_shown(it, it->seen.kind)
+                   ? FASTSKIP_OK
+                   : FASTSKIP_NOT_FOUND;
+    status = all_versions(it);
+    if (status != FASTSKIP_OK)
+        return status;
+    if (it->versions_count == 0)
+        return FASTSKIP_NOT_FOUND;
+    it->version_at = forwards ? 0 : it->versions_count - 1;
+    it->seen = it->versions[it->version_at];
+    return FASTSKIP_OK;
+}
+
+/* ---- moving ---- */
+
+/* From word it->at on (it may be one past the end) to the next that shows something. */
+static fastskip_status settle_forwards(fastskip_iterator *it)
+{
+    it->valid = 0;
+    for (;;) {
+        for (; it->at < it->count; it->at++) {
+            fastskip_status status = look(it, 1);
+            if (status == FASTSKIP_NOT_FOUND)
+                continue;
+            it->valid = status == FASTSKIP_OK;
+            return status;
+        }
+        if (it->ends_high)
+            return FASTSKIP_NOT_FOUND;
+        enter_leaf(it, fsk_list_right(&it->table->list, it->leaf));
+        it->at = 0;
+    }
+}
+
+/* From the word before it->at down. */
+static fastskip_status settle_backwards(fastskip_iterator *it)
+{
+    fastskip_status status;
+    it->valid = 0;
+    for (;;) {
+        while (it->at > 0) {
+            it->at--;
+            status = look(it, 0);
+            if (status == FASTSKIP_NOT_FOUND)
+                continue;
+            it->valid = status == FASTSKIP_OK;
+            return status;
+        }
+        if (it->ends_low)
+            return FASTSKIP_NOT_FOUND;
+        status = enter_leaf_below(it);
+        if (status != FASTSKIP_OK)
+            return status;
+        it->at = it->count;
+    }
+}
+
+static fsk_block *leaf_of(fastskip_iterator *it, const void *data, size_t size)
+{
+    fsk_key key;
+    uint32_t part;
+    fsk_key_init(&key, &it->table->list.space.order, data, size);
+    return fsk_list_leaf(&it->table->list, NULL, &key, &part);
+}
+
+fastskip_status fsk_iterator_first(fastskip_iterator *it)
+{
+    enter_leaf(it, it->lower != NULL ? leaf_of(it, it->lower, it->lower_size)
+                                     : fsk_list_first(&it->table->list));
+    it->at = 0;
+    return settle_forwards(it);
+}
+
+fastskip_status fsk_iterator_last(fastskip_iterator *it)
+{
+    enter_leaf(it, it->upper != NULL ? leaf_of(it, it->upper, it->upper_size)
+                                     : fsk_list_leaf_below(&it->table->list, NULL));
+    it->at = it->count;
+    return settle_backwards(it);
+}
+
+fastskip_status fsk_iterator_seek(fastskip_iterator *it, const void *key, size_t size)
+{
+    const fsk_order *o = &it->table->list.space.order;
+    if (it->lower != NULL && fsk_compare(o, key, size, it->lower, it->lower_size) < 0)
+        return fsk_iterator_first(it);
+    enter_leaf(it, leaf_of(it, key, size));
+    it->at = words_before(it, key, size, 0);
+    return settle_forwards(it);
+}
+
+fastskip_status fsk_iterator_seek_for_prev(fastskip_iterator *it, const void *key, size_t size)
+{
+    const fsk_order *o = &it->table->list.space.order;
+    if (it->upper != NULL && fsk_compare(o, key, size, it->upper, it->upper_size) >= 0)
+        return fsk_iterator_last(it);
+    enter_leaf(it, leaf_of(it, key, size));
+    it->at = words_before(it, key, size, 1);
+    return settle_backwards(it);
+}
+
+fastskip_status fsk_iterator_next(fastskip_iterator *it)
+{
+    if (!it->valid)
+        return FASTSKIP_NOT_FOUND;
+    if ((it->flags & FASTSKIP_ALL_VERSIONS) != 0 && it->version_at + 1 < it->versions_count) {
+        it->seen = it->versions[++it->version_at];
+        return FASTSKIP_OK;
+    }
+    it->at++;
+    return settle_forwards(it);
+}
+
+fastskip_status fsk_iterator_prev(fastskip_iterator *it)
+{
+    if (!it->valid)
+        return FASTSKIP_NOT_FOUND;
+    if ((it->flags & FASTSKIP_ALL_VERSIONS) != 0 && it->version_at > 0) {
+        it->seen = it->versions[--it->version_at];
+        return FASTSKIP_OK;
+    }
+    return settle_backwards(it);
+}
+
+void fsk_iterator_show(const fastskip_iterator *it, fastskip_entry *entry)
+{
+    fsk_version_show(&it->table->list.space, it->words[it->at].ref, &it->seen, entry);
+}

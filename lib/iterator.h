@@ -1,0 +1,54 @@
+/*
+ * iterator.h - a cursor over a table at an instant.
+ *
+ * It reads a leaf at a time: its words, in order, are copied out, and it walks over the copy.  Every
+ * entry that its instant sees was in the leaf before the instant, hence before the copy.  The next leaf
+ * begins where this one's range ends, whatever has been split since, so that no key comes twice and none
+ * is missed; `forward` is followed after every `next`, before words are read.  Backwards, the leaf whose
+ * high is this low is looked for by a search strictly below it; ranges are only refined, so there is one.
+ *
+ * One thread at a time uses an iterator.  It holds a reference to its table.
+ *
+ * Relies on: memtable and below.  Used by: api.
+ */
+#ifndef FSK_ITERATOR_H
+#define FSK_ITERATOR_H
+
+#include "memtable.h"
+
+#define FSK_VERSIONS_INSIDE 4
+
+struct fastskip_iterator {
+    fastskip_table *table;
+    uint64_t limit; /* newest stamp or number that it sees */
+    uint32_t flags;
+    int valid;
+    /* The leaf that it is in. */
+    fsk_block *leaf;
+    unsigned count, at;      /* words; and which one is the present */
+    int ends_low, ends_high; /* the bounds cut words off, or nothing lies beyond */
+    fsk_seen seen;           /* the present version */
+    /* All versions of the present key, when they are asked for. */
+    fsk_seen *versions;
+    size_t versions_count, versions_room, version_at;
+    /* Bounds; NULL where there is none. */
+    uint8_t *lower, *upper;
+    size_t lower_size, upper_size;
+    fsk_word words[FSK_BLOCK_WORDS];
+    fsk_seen versions_inside[FSK_VERSIONS_INSIDE];
+};
+
+fastskip_status fsk_iterator_new(fastskip_table *table, uint64_t limit, uint32_t flags,
+                                 fastskip_iterator **iterator);
+fastskip_status fsk_iterator_set_bounds(fastskip_iterator *it, const void *lower, size_t lower_size,
+                                        const void *upper, size_t upper_size);
+fastskip_status fsk_iterator_first(fastskip_iterator *it);
+fastskip_status fsk_iterator_last(fastskip_iterator *it);
+fastskip_status fsk_iterator_seek(fastskip_iterator *it, const void *key, size_t size);
+fastskip_status fsk_iterator_seek_for_prev(fastskip_iterator *it, const void *key, size_t size);
+fastskip_status fsk_iterator_next(fastskip_iterator *it);
+fastskip_status fsk_iterator_prev(fastskip_iterator *it);
+void fsk_iterator_show(const fastskip_iterator *it, fastskip_entry *entry);
+void fsk_iterator_free(fastskip_iterator *it);
+
+#endif

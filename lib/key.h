@@ -1,0 +1,151 @@
+/*
+ * key.h - keys: their order, and the few bytes of them that the index compares.
+ *
+ * Bytewise order is that of memcmp, a prefix before what it begins.  Blocks keep 4 bytes of each key,
+ * its part: the bytes after the prefix that the block's keys share, keys padded with zero bytes without
+ * end.  Padding keeps the order weakly: a < b implies padded(a) <= padded(b), so part(a) < part(b)
+ * decides, and only equal parts need the keys.
+ *
+ * A caller's comparator replaces the order; then there are no prefixes, and the part is the upper half
+ * of the caller's abbreviation, or 0 everywhere.
+ *
+ * Relies on: nothing.  Used by: block, skiplist, iterator, memtable.
+ */
+#ifndef FSK_KEY_H
+#define FSK_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "fastskip.h"
+
+#define FSK_KEY_MOST 65535u
+#define FSK_WINDOW                                                                                 \
+    24u /* bytes of a block's prefix that it keeps in itself: those just before the parts */
+#define FSK_PADDED 128u /* bytes of a key that are copied into its padded view */
+
+typedef struct {
+    fastskip_compare_fn compare; /* NULL: bytewise */
+    fastskip_abbreviate_fn abbreviate;
+    void *context;
+} fsk_order;
+
+/* A key that is looked for, prepared once per operation. */
+typedef struct {
+    const uint8_t *data; /* as the caller gave it; never NULL, unless size is 0 */
+    uint32_t size;
+    uint32_t abbreviation; /* upper half, in a caller's order */
+    uint32_t reach;        /* view[0 .. reach) may be read; zero from size on */
+    uint8_t buffer[FSK_WINDOW + FSK_PADDED + 64]; /* FSK_WINDOW zero bytes, the view, zero bytes */
+} fsk_key;
+
+static inline uint64_t fsk_big_endian64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return v;
+#elif defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
+    return __builtin_bswap64(v);
+#else
+    v = 0;
+    for (int i = 0; i < 8; i++)
+        v = v << 8 | p[i];
+    return v;
+#endif
+}
+
+static inline uint32_t fsk_big_endian32(const uint8_t *p)
+{
+#if defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return v;
+#else
+    return __builtin_bswap32(v);
+#endif
+#else
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+#endif
+}
+
+static inline int fsk_compare_bytes(const uint8_t *a, size_t a_size, const uint8_t *b,
+                                    size_t b_size)
+{
+    size_t n = a_size < b_size ? a_size : b_size;
+    int c = n != 0 ? memcmp(a, b, n) : 0;
+    return c != 0 ? c : (a_size > b_size) - (a_size < b_size);
+}
+
+static inline int fsk_compare(const fsk_order *o, const uint8_t *a, size_t a_size, const uint8_t *b,
+                              size_t b_size)
+{
+    if (o->compare != NULL)
+        return (int)o->compare(o->context, a, a_size, b, b_size);
+    return fsk_compare_bytes(a, a_size, b, b_size);
+}
+
+static inline uint32_t fsk_abbreviate(const fsk_order *o, const uint8_t *key, size_t size)
+{
+    return o->abbreviate != NULL ? (uint32_t)(o->abbreviate(o->context, key, size) >> 32) : 0;
+}
+
+/* Prepares a key.  The bytes stay the caller's and must outlive the operation. */
+static inline void fsk_key_init(fsk_key *k, const fsk_order *o, const void *data, size_t size)
+{
+    uint8_t *view = k->buffer + FSK_WINDOW;
+    size_t copied = size < FSK_PADDED ? size : FSK_PADDED;
+    size_t whole = copied & ~(size_t)15;
+    k->data = data;
+    k->size = (uint32_t)size;
+    k->abbreviation = 0;
+    if (o->compare != NULL) {
+        k->reach = 0;
+        k->abbreviation = fsk_abbreviate(o, data, size);
+        return;
+    }
+    memset(k->buffer, 0, FSK_WINDOW);
+    memset(view + whole, 0, 48);
+    if (copied != 0)
+        memcpy(view, data, copied);
+    k->reach = (uint32_t)(size <= FSK_PADDED ? whole + 48 : FSK_PADDED);
+}
+
+/*
+ * Where the FSK_WINDOW bytes before byte `skip` of the padded key and the 4 bytes from it on can be read
+ * in one go; NULL: not in one piece, take fsk_key_byte.  The result points at byte `skip`.
+ */
+static inline const uint8_t *fsk_key_window(const fsk_key *k, uint32_t skip)
+{
+    if (skip + 4 <= k->reach)
+        return k->buffer + FSK_WINDOW + skip;
+    if (skip >= FSK_WINDOW && skip + 4 <= k->size)
+        return k->data + skip;
+    return NULL;
+}
+
+/* Byte i of a key padded with zero bytes without end. */
+static inline uint8_t fsk_padded_byte(const uint8_t *key, size_t size, size_t i)
+{
+    return i < size ? key[i] : 0;
+}
+
+/* The 4 bytes from `skip` on of a padded key, as a number that orders as they do. */
+static inline uint32_t fsk_part_bytes(const uint8_t *key, size_t size, size_t skip)
+{
+    uint32_t part = 0;
+    if (skip + 4 <= size)
+        return fsk_big_endian32(key + skip);
+    for (size_t i = skip; i < skip + 4; i++)
+        part = part << 8 | fsk_padded_byte(key, size, i);
+    return part;
+}
+
+/* How many leading bytes two padded keys share, at most `most`; for keys that are equal when padded, the
+ * size of the longer. */
+size_t fsk_shared_prefix(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
+                         size_t most);
+
+#endif

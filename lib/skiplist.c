@@ -1,0 +1,194 @@
+/* skiplist.c - searching and inserting; see skiplist.h.  split.c holds what makes blocks. */
+#include "skiplist.h"
+
+/* A step of a search: the word that it followed, and where that led. */
+typedef struct {
+    fsk_block *parent; /* NULL: the word is the root */
+    unsigned slot;
+    fsk_ref word;
+    fsk_block *fresh; /* where forwards alone lead from the word */
+    fsk_block *block; /* where the walk right ended */
+} fsk_step;
+
+static void mend(fsk_list *l, fsk_writer *w, const fsk_step *step)
+{
+    fsk_ref word = step->word, fresh = fsk_ref_of(&l->space, step->fresh);
+    if (step->parent == NULL) {
+        if (step->block != step->fresh && w != NULL)
+            fsk_list_grow(l, w, word, step->block);
+        return;
+    }
+    if (fresh != word)
+        fsk_cas32_acq_rel(&step->parent->ref[step->slot], &word, fresh);
+    if (step->block != step->fresh &&
+        fsk_list_append(l, step->parent, step->block) == FSK_NO_ROOM && w != NULL)
+        fsk_list_split(l, w, step->parent);
+}
+
+/* From the word in *step to the block on its level that holds the key. */
+static inline void arrive(fsk_list *l, fsk_step *step, const fsk_key *k, uint32_t known,
+                          uint32_t *part)
+{
+    fsk_block *b = fsk_list_fresh(l, fsk_block_at(&l->space, step->word));
+    step->fresh = b;
+    *part = fsk_block_part(&l->space, b, k, known);
+    while (FSK_UNLIKELY(fsk_block_beyond(&l->space, b, k, *part))) {
+        b = fsk_list_right(l, b);
+        *part = fsk_block_part(&l->space, b, k, known);
+    }
+    step->block = b;
+}
+
+static inline int lagged(const fsk_list *l, const fsk_step *step)
+{
+    return step->block != step->fresh || step->fresh != fsk_block_at(&l->space, step->word);
+}
+
+static inline void descend(fsk_list *l, fsk_step *step, const fsk_key *k, uint32_t part)
+{
+    step->parent = step->block;
+    step->slot = fsk_block_child(&l->space, step->block, k, part);
+    step->word = fsk_load32_acquire(&step->block->ref[step->slot]);
+    fsk_block_prefetch(fsk_block_at(&l->space, step->word));
+}
+
+fsk_block *fsk_list_leaf(fsk_list *l, fsk_writer *w, const fsk_key *k, uint32_t *part)
+{
+    fsk_step step;
+    uint32_t known = 0;
+    step.parent = NULL;
+    step.slot = 0;
+    step.word = fsk_load32_acquire(&l->root);
+    for (;;) {
+        arrive(l, &step, k, known, part);
+        if (FSK_UNLIKELY(lagged(l, &step)))
+            mend(l, w, &step);
+        if (step.block->level == 0)
+            return step.block;
+        known = step.block->shared;
+        descend(l, &step, k, *part);
+    }
+}
+
+fsk_block *fsk_list_block(fsk_list *l, unsigned level, const fsk_key *k)
+{
+    fsk_step step;
+    uint32_t known = 0, part;
+    step.word = fsk_load32_acquire(&l->root);
+    while (k == NULL) { /* an index block's first word has the block's own low */
+        step.block = fsk_list_fresh(l, fsk_block_at(&l->space, step.word));
+        if (step.block->level == level)
+            return step.block;
+        step.word = fsk_load32_acquire(&step.block->ref[0]);
+    }
+    for (;;) {
+        arrive(l, &step, k, known, &part);
+        if (step.block->level == level)
+            return step.block;
+        known = step.block->shared;
+        descend(l, &step, k, part);
+    }
+}
+
+fsk_block *fsk_list_leaf_below(fsk_list *l, const fsk_key *k)
+{
+    fsk_step step;
+    step.parent = NULL;
+    step.slot = 0;
+    step.word = fsk_load32_acquire(&l->root);
+    for (;;) {
+        step.fresh = step.block = fsk_list_fresh(l, fsk_block_at(&l->space, step.word));
+        while (fsk_block_high_below(&l->space, step.block, k))
+            step.block = fsk_list_right(l, step.block);
+        if (lagged(l, &step))
+            mend(l, NULL, &step);
+        if (step.block->level == 0)
+            return step.block;
+        step.parent = step.block;
+        step.slot = fsk_block_child_below(&l->space, step.block, k);
+        step.word = fsk_load32_acquire(&step.block->ref[step.slot]);
+    }
+}
+
+void fsk_list_leaves(fsk_list *l, unsigned n, const fsk_key *keys, fsk_block **leaves,
+                     uint32_t *parts)
+{
+    fsk_step step[FSK_GROUP];
+    uint32_t known[FSK_GROUP];
+    fsk_ref root = fsk_load32_acquire(&l->root);
+    unsigned under_way = n;
+    for (unsigned i = 0; i < n; i++) {
+        step[i].parent = NULL;
+        step[i].slot = 0;
+        step[i].word = root;
+        known[i] = 0;
+        leaves[i] = NULL;
+    }
+    while (under_way != 0)
+        for (unsigned i = 0; i < n; i++) {
+            if (leaves[i] != NULL)
+                continue;
+            arrive(l, &step[i], &keys[i], known[i], &parts[i]);
+            if (FSK_UNLIKELY(lagged(l, &step[i])))
+                mend(l, NULL, &step[i]);
+            if (step[i].block->level == 0) {
+                leaves[i] = step[i].block;
+                under_way--;
+            } else {
+                known[i] = step[i].block->shared;
+                descend(l, &step[i], &keys[i], parts[i]);
+            }
+        }
+}
+
+fsk_block *fsk_list_edge(fsk_list *l, fsk_writer *w, const fsk_key *k, uint32_t *part)
+{
+    fsk_block *b;
+    if (w->shard == NULL || !w->shard->at_edge || w->shard->edge == 0)
+        return NULL;
+    b = fsk_list_fresh(l, fsk_block_at(&l->space, w->shard->edge));
+    if (b->high != 0 && (b = fsk_list_right(l, b))->high != 0)
+        return NULL; /* others went on far beyond: a search is shorter */
+    if (b->low != 0 && fsk_entry_compare(&l->space.order, fsk_entry_at(&l->space, b->low), k) > 0)
+        return NULL;
+    *part = fsk_block_part(&l->space, b, k, 0);
+    return b;
+}
+
+int fsk_list_take(fsk_list *l, fsk_writer *w, fsk_block *leaf, uint32_t from, uint32_t part,
+                  fsk_ref entry, const fsk_key *k, fsk_ref *present)
+{
+    for (uint32_t i = from; i < FSK_BLOCK_WORDS; i++) {
+        fsk_ref there = fsk_load32_seq(&leaf->ref[i]);
+        if (there == 0) {
+            if (fsk_cas32_seq(&leaf->ref[i], &there, entry)) {
+                fsk_store32_relaxed(&leaf->part[i], part);
+                fsk_store32_release(&leaf->fill, i + 1);
+                return FSK_TAKEN;
+            }
+            fsk_arena_count(w, FSK_COUNT_RETRIES, 1);
+        }
+        if (fsk_entry_same(&l->space, fsk_entry_at(&l->space, there), k)) {
+            *present = there;
+            return FSK_PRESENT;
+        }
+    }
+    return FSK_NO_ROOM;
+}
+
+int fsk_list_append(fsk_list *l, fsk_block *parent, fsk_block *block)
+{
+    fsk_ref ref = fsk_ref_of(&l->space, block);
+    for (uint32_t i = 0; i < FSK_BLOCK_WORDS; i++) {
+        fsk_ref there = fsk_load32_acquire(&parent->ref[i]);
+        if (there == 0 && fsk_cas32_acq_rel(&parent->ref[i], &there, ref)) {
+            fsk_store32_relaxed(
+                &parent->part[i],
+                fsk_block_part_of(&l->space, parent, fsk_entry_at(&l->space, block->low)));
+            return FSK_PRESENT;
+        }
+        if (fsk_block_at(&l->space, there)->low == block->low)
+            return FSK_PRESENT;
+    }
+    return FSK_NO_ROOM;
+}

@@ -1,0 +1,218 @@
+/*
+ * split.c - making blocks: the first one, splits, promotion, a new root; see skiplist.h.
+ *
+ * A split builds both halves aside and publishes them by one CAS on `forward`.  Whoever needs it does it;
+ * one wins, and the others keep their halves as spares.  The winner promotes: it brings the word for the
+ * old block up to date and adds one for the right half, splitting the index block where it is full.  A
+ * promotion that finds no memory, or whose thread stops, is made up for by the searches that walk right.
+ */
+#include "skiplist.h"
+
+static fsk_block *block_alloc(fsk_list *l, fsk_writer *w, unsigned level)
+{
+    fsk_ref ref = level == 0 ? w->reserved : 0;
+    if (ref != 0) {
+        memcpy(&w->reserved, fsk_arena_at(w->arena, ref), sizeof ref);
+        return fsk_block_at(&l->space, ref);
+    }
+    ref = fsk_arena_spare_take(w, sizeof(fsk_block));
+    if (ref == 0)
+        ref = fsk_arena_alloc(w, level == 0 ? FSK_LEAVES : FSK_INDEX, sizeof(fsk_block), FSK_LINE);
+    return ref != 0 ? fsk_block_at(&l->space, ref) : NULL;
+}
+
+static void block_drop(fsk_list *l, fsk_writer *w, fsk_block *b)
+{
+    fsk_arena_spare_leave(w, fsk_ref_of(&l->space, b), sizeof(fsk_block));
+}
+
+int fsk_list_reserve(fsk_list *l, fsk_writer *w, uint64_t n)
+{
+    fsk_ref chain = 0;
+    for (; n > 0; n--) {
+        fsk_block *b = block_alloc(l, w, 0);
+        if (b == NULL)
+            break;
+        memcpy(b, &chain, sizeof chain); /* a list through the blocks' first words */
+        chain = fsk_ref_of(&l->space, b);
+    }
+    w->reserved = chain;
+    if (n == 0)
+        return 1;
+    fsk_list_unreserve(l, w);
+    return 0;
+}
+
+void fsk_list_unreserve(fsk_list *l, fsk_writer *w)
+{
+    while (w->reserved != 0) {
+        fsk_ref ref = w->reserved;
+        memcpy(&w->reserved, fsk_arena_at(w->arena, ref), sizeof ref);
+        block_drop(l, w, fsk_block_at(&l->space, ref));
+    }
+}
+
+fastskip_status fsk_list_init(fsk_list *l, fsk_arena *arena, const fsk_order *order)
+{
+    fsk_writer w;
+    fsk_block *b;
+    fsk_ref ref;
+    l->space.base = arena->base;
+    l->space.order = *order;
+    fsk_arena_enter(arena, &w);
+    /* Straight from the region: an empty table takes no chunk. */
+    ref = fsk_arena_alloc_exact(&w, sizeof(fsk_block), FSK_LINE);
+    if (ref != 0) {
+        b = fsk_block_at(&l->space, ref);
+        fsk_block_init(&l->space, b, 0, 0, 0, 0, 0);
+        fsk_arena_count(&w, FSK_COUNT_LEAVES, 1);
+        l->first = ref;
+        fsk_init32(&l->root, ref);
+    }
+    fsk_arena_leave(&w);
+    return ref != 0 ? FASTSKIP_OK : w.status;
+}
+
+static size_t shared_by(const fsk_list *l, fsk_ref a, fsk_ref b)
+{
+    const fsk_entry *x = fsk_entry_at(&l->space, a), *y = fsk_entry_at(&l->space, b);
+    if (l->space.order.compare != NULL)
+        return 0;
+    return fsk_shared_prefix(fsk_entry_key(x), x->key_size, fsk_entry_key(y), y->key_size,
+                             FSK_KEY_MOST);
+}
+
+/* The prefix of words [from, to): what its outermost keys share; one byte less beside an open end, where
+ * keys to come may leave it. */
+static void prefix_of(const fsk_list *l, const fsk_word *words, unsigned from, unsigned to,
+                      fsk_ref low, fsk_ref high, fsk_ref *sample, size_t *skip)
+{
+    fsk_ref last = words[to - 1].key;
+    if (from < to && words[from].key == 0)
+        from++; /* minus infinity has no key */
+    *sample = from < to ? words[from].key : 0;
+    if (*sample == 0) {
+        *sample = high;
+        last = high;
+    }
+    if (last == *sample)
+        last = high;
+    *skip = *sample != 0 && last != 0 && last != *sample ? shared_by(l, *sample, last) : 0;
+    if ((low == 0 || high == 0) && *skip != 0)
+        --*skip;
+}
+
+static void fill_half(fsk_list *l, fsk_block *half, unsigned level, const fsk_word *words,
+                      unsigned from, unsigned to, fsk_ref low, fsk_ref high)
+{
+    fsk_ref sample;
+    size_t skip;
+    prefix_of(l, words, from, to, low, high, &sample, &skip);
+    fsk_block_init(&l->space, half, level, low, high, sample, skip);
+    for (unsigned i = from; i < to; i++)
+        fsk_block_push(&l->space, half, words[i].ref, words[i].key);
+}
+
+/* Where to cut.  Keys that arrive in ascending order leave full blocks behind them. */
+static unsigned cut(const fsk_block *b, const fsk_word *words, unsigned n)
+{
+    if (b->high == 0 && words[n - 1].ref == fsk_load32_relaxed(&b->ref[n - 1]) &&
+        (b->level > 0 || words[n - 2].ref == fsk_load32_relaxed(&b->ref[n - 2])))
+        return n - 1;
+    return n / 2;
+}
+
+/* Every word whose low is that of the replaced block is brought to where its forwards lead. */
+static void refresh_words(fsk_list *l, fsk_block *parent, const fsk_block *replaced)
+{
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
+        fsk_ref word = fsk_load32_acquire(&parent->ref[i]), fresh;
+        if (word == 0)
+            break;
+        if (fsk_block_at(&l->space, word)->low != replaced->low)
+            continue;
+        fresh = fsk_ref_of(&l->space, fsk_list_fresh(l, fsk_block_at(&l->space, word)));
+        if (fresh != word)
+            fsk_cas32_acq_rel(&parent->ref[i], &word, fresh);
+    }
+}
+
+static void promote(fsk_list *l, fsk_writer *w, const fsk_block *replaced, fsk_block *right)
+{
+    const fsk_entry *low = fsk_entry_at(&l->space, right->low);
+    fsk_key key;
+    fsk_key_init(&key, &l->space.order, fsk_entry_key(low), low->key_size);
+    for (;;) {
+        fsk_ref root = fsk_load32_acquire(&l->root);
+        fsk_block *parent;
+        if (fsk_block_at(&l->space, root)->level <= right->level) {
+            w->status = FASTSKIP_OK;
+            if (fsk_list_grow(l, w, root, right) || w->status != FASTSKIP_OK)
+                return;
+            continue;
+        }
+        parent = fsk_list_block(l, right->level + 1u, &key);
+        refresh_words(l, parent, replaced);
+        if (fsk_list_append(l, parent, right) == FSK_PRESENT)
+            return;
+        if (!fsk_list_split(l, w, parent))
+            return;
+    }
+}
+
+int fsk_list_grow(fsk_list *l, fsk_writer *w, fsk_ref old, fsk_block *right)
+{
+    fsk_block *left = fsk_list_fresh(l, fsk_block_at(&l->space, old));
+    fsk_block *root = block_alloc(l, w, right->level + 1u);
+    if (root == NULL)
+        return 0;
+    fsk_block_init(&l->space, root, right->level + 1u, 0, 0, right->low, left->skip);
+    fsk_block_push(&l->space, root, old, 0);
+    fsk_block_push(&l->space, root, fsk_ref_of(&l->space, right), right->low);
+    if (fsk_cas32_acq_rel(&l->root, &old, fsk_ref_of(&l->space, root))) {
+        fsk_arena_count(w, FSK_COUNT_INDEX, 1);
+        return 1;
+    }
+    fsk_arena_count(w, FSK_COUNT_RETRIES, 1);
+    block_drop(l, w, root);
+    return 0;
+}
+
+int fsk_list_split(fsk_list *l, fsk_writer *w, fsk_block *b)
+{
+    fsk_word words[FSK_BLOCK_WORDS];
+    fsk_block *left, *right;
+    fsk_ref forward = 0;
+    unsigned n, mid;
+    if (fsk_load32_seq(&b->forward) != 0)
+        return 1;
+    n = fsk_block_gather(&l->space, b, words);
+    mid = cut(b, words, n);
+    if (b->level > 0) /* the words may have been mended since: take what is there now */
+        for (unsigned i = 0; i < n; i++)
+            words[i].ref =
+                fsk_ref_of(&l->space, fsk_list_fresh(l, fsk_block_at(&l->space, words[i].ref)));
+    left = block_alloc(l, w, b->level);
+    right = left != NULL ? block_alloc(l, w, b->level) : NULL;
+    if (right == NULL) {
+        if (left != NULL)
+            block_drop(l, w, left);
+        return fsk_load32_seq(&b->forward) != 0; /* another may have had the memory */
+    }
+    fill_half(l, left, b->level, words, 0, mid, b->low, words[mid].key);
+    fill_half(l, right, b->level, words, mid, n, words[mid].key, b->high);
+    fsk_init32(&left->next, fsk_ref_of(&l->space, right));
+    fsk_init32(&right->next, fsk_load32_seq(&b->next));
+    if (!fsk_cas32_seq(&b->forward, &forward, fsk_ref_of(&l->space, left))) {
+        fsk_arena_count(w, FSK_COUNT_RETRIES, 1);
+        block_drop(l, w, right);
+        block_drop(l, w, left);
+        return 1;
+    }
+    fsk_arena_count(w, b->level == 0 ? FSK_COUNT_LEAVES : FSK_COUNT_INDEX, 1);
+    fsk_arena_count(w, FSK_COUNT_REPLACED, 1);
+    if (b->level == 0 && right->high == 0 && w->shard != NULL)
+        w->shard->edge = fsk_ref_of(&l->space, right);
+    promote(l, w, b, right);
+    return 1;
+}

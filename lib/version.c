@@ -1,0 +1,407 @@
+/* version.c - see version.h. */
+#include "version.h"
+
+#include <stdlib.h>
+
+static fsk_list_below *below_at(const fsk_space *s, fsk_ref ref)
+{
+    return (fsk_list_below *)(void *)(s->base + (uint64_t)ref * FSK_UNIT);
+}
+
+static fsk_record *record_at(const fsk_space *s, fsk_ref ref)
+{
+    return (fsk_record *)(void *)(s->base + (uint64_t)ref * FSK_UNIT);
+}
+
+/* ---- stamps ---- */
+
+uint64_t fsk_clock_snapshot(fsk_clock *c)
+{
+    uint64_t s = fsk_load64_seq(&c->clock), expected = s;
+    fsk_cas64_seq(&c->clock, &expected, s + 1);
+    return s;
+}
+
+/* The stamp of a batch; helps one that is committing. */
+static uint64_t record_stamp(fsk_clock *c, fsk_ref ref)
+{
+    fsk_record *r = record_at(&c->space, ref);
+    uint64_t state = fsk_load64_seq(&r->state);
+    if (state == FSK_RECORD_COMMITTING) {
+        uint64_t stamp = fsk_clock_snapshot(c) + 1;
+        uint64_t done = stamp * 4 + FSK_RECORD_COMMITTED;
+        if (fsk_cas64_seq(&r->state, &state, done))
+            return stamp;
+    }
+    if (state == FSK_RECORD_PENDING)
+        return FSK_PENDING;
+    return state == FSK_RECORD_ABORTED ? FSK_NEVER : state / 4;
+}
+
+/* The stamp, and the word that it was read from. */
+static uint64_t stamp_and_word(fsk_clock *c, fsk_atomic64 *at, uint64_t *word)
+{
+    uint64_t w = fsk_load64_acquire(at), stamp;
+    *word = w;
+    if ((w & FSK_WORD_RECORD) != 0)
+        return record_stamp(c, (fsk_ref)(w >> FSK_WORD_SHIFT));
+    stamp = (w & FSK_WORD_STAMP) >> FSK_WORD_SHIFT;
+    if (stamp != 0)
+        return stamp;
+    stamp = fsk_load64_seq(&c->clock);
+    if (!fsk_cas64_acq_rel(at, &w, w | stamp << FSK_WORD_SHIFT))
+        stamp = (w & FSK_WORD_STAMP) >> FSK_WORD_SHIFT; /* another's stamp */
+    return stamp;
+}
+
+uint64_t fsk_version_stamp(fsk_clock *c, fsk_atomic64 *word)
+{
+    uint64_t seen;
+    return stamp_and_word(c, word, &seen);
+}
+
+uint64_t fsk_record_commit(fsk_clock *c, fsk_ref record)
+{
+    fsk_exchange64_seq(&record_at(&c->space, record)->state, FSK_RECORD_COMMITTING);
+    return record_stamp(c, record);
+}
+
+void fsk_record_abort(fsk_clock *c, fsk_ref record)
+{
+    fsk_exchange64_seq(&record_at(&c->space, record)->state, FSK_RECORD_ABORTED);
+}
+
+int fsk_version_settle(fsk_clock *c, fsk_ref version, uint64_t stamp)
+{
+    fsk_atomic64 *at = fsk_word_at(&c->space, version);
+    uint64_t w = fsk_load64_acquire(at), settled;
+    do {
+        settled = stamp << FSK_WORD_SHIFT | (w & (FSK_WORD_BATCH | FSK_WORD_KIND));
+        if (stamp == FSK_NEVER) /* the count is still owed to whoever writes the key next */
+            settled |= w & FSK_WORD_UNCOUNTED;
+    } while (!fsk_cas64_acq_rel(at, &w, settled));
+    return stamp != FSK_NEVER && (w & FSK_WORD_UNCOUNTED) != 0;
+}
+
+int fsk_entry_claim_count(fsk_entry *e)
+{
+    uint64_t w = fsk_load64_acquire(&e->word);
+    while ((w & FSK_WORD_UNCOUNTED) != 0)
+        if (fsk_cas64_acq_rel(&e->word, &w, w & ~FSK_WORD_UNCOUNTED))
+            return 1;
+    return 0;
+}
+
+/* ---- which one is newer ---- */
+
+/* Is the batch version (stamp, record), which lies below, newer than the version (s, r)?  r is 0 for a
+ * single write. */
+static int below_is_newer(uint64_t stamp, fsk_ref record, uint64_t s, fsk_ref r)
+{
+    if (stamp != s)
+        return stamp > s;
+    return r != 0 && record > r;
+}
+
+/* The newest list member stamped <= limit that is newer than what *seen holds; `record` is that of *seen.
+ * seen->ref 0: anything is newer. */
+static void newest_below(fsk_clock *c, fsk_ref list, uint64_t limit, fsk_seen *seen, fsk_ref record)
+{
+    const fsk_list_below *l = below_at(&c->space, list);
+    for (uint32_t i = 0; i < l->count; i++) {
+        uint64_t word, stamp;
+        fsk_atomic64 *at = fsk_word_at(&c->space, l->member[i].version);
+        stamp = stamp_and_word(c, at, &word);
+        if (stamp > limit ||
+            (seen->ref != 0 && !below_is_newer(stamp, l->member[i].record, seen->stamp, record)))
+            continue;
+        seen->ref = l->member[i].version;
+        seen->kind = (uint32_t)(word & FSK_WORD_KIND);
+        seen->stamp = stamp;
+        record = l->member[i].record;
+    }
+}
+
+/* Is a conditional version void?  *live is then what it met. */
+static int is_void_at(fsk_clock *c, const fsk_version *v, uint64_t stamp, fsk_seen *live)
+{
+    if (v->owner != FSK_CONDITIONAL || v->list == 0)
+        return 0;
+    live->ref = 0;
+    newest_below(c, v->list, stamp, live, 0);
+    return live->ref != 0 && live->kind != FASTSKIP_DELETE;
+}
+
+int fsk_version_newest_slow(fsk_clock *c, fsk_ref entry, fsk_ref head, uint64_t limit,
+                            fsk_seen *seen)
+{
+    fsk_ref ref = head;
+    for (;;) {
+        uint64_t word, stamp = stamp_and_word(c, fsk_word_at(&c->space, ref), &word);
+        const fsk_version *v = ref != entry ? fsk_version_at(&c->space, ref) : NULL;
+        if (stamp <= limit && (v == NULL || !is_void_at(c, v, stamp, seen))) {
+            seen->ref = ref;
+            seen->kind = (uint32_t)(word & FSK_WORD_KIND);
+            seen->stamp = stamp;
+            if (v != NULL && v->list != 0)
+                newest_below(c, v->list, limit, seen, v->owner == FSK_CONDITIONAL ? 0 : v->owner);
+            return 1;
+        }
+        if (v == NULL)
+            return 0;
+        ref = fsk_load32_seq(&v->older);
+    }
+}
+
+/* ---- pushing ---- */
+
+/* Memory for a list, kept from attempt to attempt. */
+typedef struct {
+    fsk_ref ref;
+    uint64_t size;
+} below_memory;
+
+static int below_room(fsk_clock *c, fsk_writer *w, below_memory *m, uint32_t count)
+{
+    uint64_t size = sizeof(fsk_list_below) + (uint64_t)count * 8;
+    if (m->ref != 0 && below_at(&c->space, m->ref)->room >= count)
+        return 1;
+    if (m->ref != 0)
+        fsk_arena_give_back(w, m->ref, m->size);
+    m->ref = fsk_arena_alloc(w, FSK_ENTRIES, size, FSK_UNIT);
+    m->size = size;
+    if (m->ref == 0)
+        return 0;
+    below_at(&c->space, m->ref)->room = count;
+    return 1;
+}
+
+/* The list of a version that is to be pushed on `head`.  0: no memory. */
+static int below_build(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref head, below_memory *m,
+                       fsk_ref *list)
+{
+    uint64_t word, stamp = stamp_and_word(c, fsk_word_at(&c->space, head), &word);
+    const fsk_list_below *old = NULL;
+    fsk_list_below *l;
+    uint32_t count = 0, pending = stamp == FSK_PENDING;
+    *list = head != entry ? fsk_version_at(&c->space, head)->list : 0;
+    if (*list != 0)
+        old = below_at(&c->space, *list);
+    if (old != NULL)
+        for (uint32_t i = 0; i < old->count; i++)
+            count +=
+                fsk_version_stamp(c, fsk_word_at(&c->space, old->member[i].version)) == FSK_PENDING;
+    if (!pending && (old == NULL || count == old->count))
+        return 1; /* the head's own, or none */
+    *list = 0;
+    if (count + pending == 0)
+        return 1;
+    if (!below_room(c, w, m, count + pending))
+        return 0;
+    l = below_at(&c->space, m->ref);
+    l->count = 0;
+    if (pending) {
+        l->member[l->count].version = head;
+        l->member[l->count++].record = (fsk_ref)(word >> FSK_WORD_SHIFT);
+    }
+    /* One that was resolved meanwhile may be left out; none can have become pending. */
+    for (uint32_t i = 0; old != NULL && i < old->count; i++)
+        if (fsk_version_stamp(c, fsk_word_at(&c->space, old->member[i].version)) == FSK_PENDING)
+            l->member[l->count++] = old->member[i];
+    *list = m->ref;
+    return 1;
+}
+
+int fsk_version_push(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref version, fsk_seen *live,
+                     int *is_void)
+{
+    fsk_entry *e = fsk_entry_at(&c->space, entry);
+    fsk_version *v = fsk_version_at(&c->space, version);
+    below_memory memory = {0, 0};
+    fsk_ref newest = fsk_load32_seq(&e->newest), head;
+    int outcome = FSK_PUSHED;
+    *is_void = 0;
+    for (;;) {
+        head = newest != 0 ? newest : entry;
+        if (!below_build(c, w, entry, head, &memory, &v->list)) {
+            outcome = FSK_NO_MEMORY;
+            break;
+        }
+        fsk_init32(&v->older, head);
+        if (v->owner == FSK_CONDITIONAL &&
+            fsk_version_newest_slow(c, entry, head, FSK_LATEST, live) &&
+            live->kind != FASTSKIP_DELETE) {
+            outcome = FSK_LIVE;
+            break;
+        }
+        if (fsk_cas32_seq(&e->newest, &newest, version))
+            break;
+        fsk_arena_count(w, FSK_COUNT_RETRIES, 1);
+    }
+    if (memory.ref != 0 && (outcome != FSK_PUSHED || v->list != memory.ref))
+        fsk_arena_give_back(w, memory.ref, memory.size);
+    if (outcome == FSK_PUSHED && (v->owner == 0 || v->owner == FSK_CONDITIONAL)) {
+        *is_void = is_void_at(c, v, fsk_version_stamp(c, &v->word), live);
+        if (*is_void)
+            outcome = FSK_LIVE;
+    }
+    return outcome;
+}
+
+/* ---- caller's sequence numbers ---- */
+
+/* The version that a link of the chain names: `newest` 0 is the inline one, any other 0 the end. */
+static fsk_ref follow(const fsk_entry *e, fsk_ref entry, const fsk_atomic32 *link, fsk_ref *raw)
+{
+    *raw = fsk_load32_seq(link);
+    return *raw == 0 && link == &e->newest ? entry : *raw;
+}
+
+static fsk_atomic32 *link_below(const fsk_space *s, const fsk_entry *e, fsk_ref entry,
+                                fsk_ref version)
+{
+    return version == entry ? fsk_entry_older(e) : &fsk_version_at(s, version)->older;
+}
+
+static uint64_t number_of(const fsk_space *s, fsk_ref version)
+{
+    return fsk_load64_relaxed(fsk_word_at(s, version)) >>
+           FSK_WORD_SHIFT; /* fixed before publication */
+}
+
+int fsk_version_at_sequence(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen)
+{
+    const fsk_entry *e = fsk_entry_at(s, entry);
+    fsk_ref raw, ref = follow(e, entry, &e->newest, &raw);
+    while (ref != 0 && number_of(s, ref) > limit)
+        ref = follow(e, entry, link_below(s, e, entry, ref), &raw);
+    if (ref == 0)
+        return 0;
+    seen->ref = ref;
+    seen->kind = (uint32_t)(fsk_load64_relaxed(fsk_word_at(s, ref)) & FSK_WORD_KIND);
+    seen->stamp = number_of(s, ref);
+    return 1;
+}
+
+int fsk_version_insert(const fsk_space *s, fsk_writer *w, fsk_ref entry, fsk_ref version,
+                       uint64_t sequence)
+{
+    fsk_entry *e = fsk_entry_at(s, entry);
+    fsk_atomic32 *link = &e->newest;
+    for (;;) {
+        fsk_ref raw, ref = follow(e, entry, link, &raw);
+        if (ref != 0 && number_of(s, ref) > sequence) {
+            link = link_below(s, e, entry, ref);
+            continue;
+        }
+        if (ref != 0 && number_of(s, ref) == sequence)
+            return 0;
+        fsk_init32(&fsk_version_at(s, version)->older, ref);
+        /* Nothing is taken out, so after a failure the place is here or further down. */
+        if (fsk_cas32_seq(link, &raw, version))
+            return 1;
+        fsk_arena_count(w, FSK_COUNT_RETRIES, 1);
+    }
+}
+
+/* ---- every version ---- */
+
+static int newest_first(const void *x, const void *y)
+{
+    const fsk_seen *a = x, *b = y;
+    if (a->stamp != b->stamp)
+        return a->stamp > b->stamp ? -1 : 1;
+    if ((a->record == 0) != (b->record == 0)) /* a single write is newer than a batch */
+        return a->record == 0 ? -1 : 1;
+    if (a->record != b->record)
+        return a->record > b->record ? -1 : 1;
+    return a->place < b->place ? -1 : a->place > b->place;
+}
+
+static size_t all_numbered(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen,
+                           size_t room)
+{
+    const fsk_entry *e = fsk_entry_at(s, entry);
+    size_t n = 0;
+    fsk_seen next;
+    fsk_ref ref, raw;
+    if (!fsk_version_at_sequence(s, entry, limit, &next))
+        return 0;
+    for (ref = next.ref; ref != 0; ref = follow(e, entry, link_below(s, e, entry, ref), &raw)) {
+        if (n < room) {
+            seen[n].ref = ref;
+            seen[n].kind = (uint32_t)(fsk_load64_relaxed(fsk_word_at(s, ref)) & FSK_WORD_KIND);
+            seen[n].stamp = number_of(s, ref);
+        }
+        n++;
+    }
+    return n;
+}
+
+/* The record of an inline version stands only in the lists of those that met it pending. */
+static fsk_ref inline_record_in(const fsk_space *s, fsk_ref list, fsk_ref entry)
+{
+    const fsk_list_below *l = below_at(s, list);
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->member[i].version == entry)
+            return l->member[i].record;
+    return 0;
+}
+
+size_t fsk_version_all(fsk_clock *c, fsk_ref entry, uint64_t limit, int caller, fsk_seen *seen,
+                       size_t room)
+{
+    fsk_ref newest, ref, inline_record = 0;
+    size_t n = 0;
+    uint32_t place = 0;
+    if (caller)
+        return all_numbered(&c->space, entry, limit, seen, room);
+    newest = fsk_load32_seq(&fsk_entry_at(&c->space, entry)->newest);
+    for (ref = newest != 0 ? newest : entry;; place++) {
+        uint64_t word, stamp = stamp_and_word(c, fsk_word_at(&c->space, ref), &word);
+        const fsk_version *v = ref != entry ? fsk_version_at(&c->space, ref) : NULL;
+        fsk_seen met;
+        if (v != NULL && v->list != 0 && inline_record == 0)
+            inline_record = inline_record_in(&c->space, v->list, entry);
+        if (stamp <= limit && (v == NULL || !is_void_at(c, v, stamp, &met))) {
+            if (n < room) {
+                seen[n].ref = ref;
+                seen[n].kind = (uint32_t)(word & FSK_WORD_KIND);
+                seen[n].stamp = stamp;
+                seen[n].place = place;
+                seen[n].record = v == NULL                     ? inline_record
+                                 : v->owner == FSK_CONDITIONAL ? 0
+                                                               : v->owner;
+            }
+            n++;
+        }
+        if (v == NULL)
+            break;
+        ref = fsk_load32_seq(&v->older);
+    }
+    if (n <= room)
+        for (size_t i = 1; i < n; i++)
+            if (newest_first(&seen[i - 1], &seen[i]) > 0) {
+                qsort(seen, n, sizeof *seen, newest_first);
+                break;
+            }
+    return n;
+}
+
+void fsk_version_show(const fsk_space *s, fsk_ref entry, const fsk_seen *seen, fastskip_entry *out)
+{
+    const fsk_entry *e = fsk_entry_at(s, entry);
+    out->key = fsk_entry_key(e);
+    out->key_size = e->key_size;
+    if (seen->ref == entry) {
+        out->value = fsk_entry_value(e);
+        out->value_size = fsk_entry_value_size(e);
+    } else {
+        const fsk_version *v = fsk_version_at(s, seen->ref);
+        out->value = fsk_version_value(v);
+        out->value_size = v->value_size;
+    }
+    out->sequence = seen->stamp;
+    out->kind = seen->kind;
+    out->reserved = 0;
+}

@@ -1,0 +1,164 @@
+/*
+ * version.h - what a key holds: a chain of versions, newest first, and the clock that orders them.
+ *
+ * The clock is a counter that only snapshots and batches advance; a writer reads it and shares no other
+ * counter (Wei, Ben-David, Blelloch, Fatourou, Ruppert, Sun, "Constant-time snapshots with applications
+ * to concurrent data structures", PPoPP 2021).
+ *
+ * Write.     Help the head to its stamp; point `older` at it; CAS `newest`; then stamp: read the clock
+ *            and CAS the stamp from 0 to it.  Whoever meets an unstamped version stamps it before using
+ *            it, so that no later snapshot contradicts a read.
+ * Snapshot.  s = clock; CAS the clock from s to s + 1 (if that fails another moved it: as good).  It sees
+ *            the versions stamped <= s.  A version stamped <= s was published before the clock left s.
+ * Batch.     Its versions name one record instead of a stamp.  Pending: invisible.  Commit: the owner
+ *            exchanges the record to committing; t = clock; CAS the clock to t + 1; CAS the record to
+ *            stamp t + 1.  Whoever meets a committing record helps.  Only the owner moves a record out of
+ *            pending, or aborts it.  Afterwards the owner writes the stamp into its versions' own words:
+ *            the same answer with one cache miss less.  Nobody else writes those words, save for clearing
+ *            FSK_WORD_UNCOUNTED.
+ * Above a pending batch.  Each version carries a list, fixed when it is pushed, of the batch versions
+ *            below it that were unresolved then: the head, if it is one, and the head's own list, less
+ *            the resolved.  A read takes the first version from the head that its snapshot sees and
+ *            compares it with those members of that version's list that it sees too.  The newest is the
+ *            one with the greater stamp; at equal stamps a single write is newer than a batch; of two
+ *            batches the one with the greater record reference; of two single writes the upper.  A member
+ *            keeps its record's reference in the list, since its word will lose it.
+ * Insert if absent.  Read the head, build the list, then decide, then CAS.  Once it is stamped v, take
+ *            the newest list member with a stamp <= v: if that is live, the insert is void, and everyone
+ *            who meets it decides the same.
+ *
+ * In caller's sequence mode the stamp is the caller's number, versions stand in falling order of it, and
+ * a new one is put in by a CAS on the link before it.  There are no batches records, lists or conditions.
+ *
+ * Memory order.  `newest`, `older`, the clock and a record's state: CAS and load seq_cst (weaker, and a
+ * snapshot read twice differs).  Stamp and record CAS: acq_rel, pairs with the acquire load of the word.
+ *
+ * Progress: a failed CAS of a link means that another write completed; helping and stamping do not loop.
+ * A read of an old snapshot walks over the versions written since.
+ *
+ * Relies on: entry, block (references), arena.  Used by: memtable, iterator, check.
+ */
+#ifndef FSK_VERSION_H
+#define FSK_VERSION_H
+
+#include "arena.h"
+#include "block.h"
+#include "entry.h"
+
+typedef struct {
+    fsk_space space;
+    fsk_atomic64 clock; /* from 1 */
+} fsk_clock;
+
+/* What a batch's versions wait for. */
+typedef struct {
+    fsk_atomic64 state; /* stamp * 4 + one of these */
+} fsk_record;
+enum { FSK_RECORD_PENDING, FSK_RECORD_COMMITTING, FSK_RECORD_ABORTED, FSK_RECORD_COMMITTED };
+
+/* The unresolved batch versions below a version when it was pushed. */
+typedef struct {
+    uint32_t count;
+    uint32_t room; /* members that fit */
+    struct {
+        fsk_ref version; /* or the entry, for its inline one */
+        fsk_ref record;
+    } member[];
+} fsk_list_below;
+
+/* A version that a read sees. */
+typedef struct {
+    fsk_ref ref; /* the entry itself for its inline version */
+    uint32_t kind;
+    uint64_t stamp;
+    fsk_ref record; /* this and place: only by fsk_version_all, to order by */
+    uint32_t place; /* how far down the chain */
+} fsk_seen;
+
+/* The stamp of the version whose word this is, given one now if it has none: FSK_PENDING and FSK_NEVER
+ * are above every real one.  AUTO mode. */
+uint64_t fsk_version_stamp(fsk_clock *c, fsk_atomic64 *word);
+
+/* The newest version of an entry stamped <= limit, whatever its kind; 0 if there is none.  AUTO mode. */
+int fsk_version_newest_slow(fsk_clock *c, fsk_ref entry, fsk_ref head, uint64_t limit,
+                            fsk_seen *seen);
+
+/* All versions stamped <= limit.  Returns how many there are; writes at most `room`, and when all of them
+ * fit they are in order, newest first. */
+size_t fsk_version_all(fsk_clock *c, fsk_ref entry, uint64_t limit, int caller, fsk_seen *seen,
+                       size_t room);
+
+/*
+ * Pushes an unpublished version (word, owner, value filled in) on an entry.
+ * FSK_PUSHED; FSK_LIVE: the version is conditional and *live is what exists; it was not published, or
+ * is void (*is_void); FSK_NO_MEMORY: for the list, writer->status says which.  AUTO mode.
+ */
+enum { FSK_PUSHED, FSK_LIVE, FSK_NO_MEMORY };
+int fsk_version_push(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref version, fsk_seen *live,
+                     int *is_void);
+
+/* CALLER mode: the newest numbered <= limit; 0 if none. */
+int fsk_version_at_sequence(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen);
+
+/* CALLER mode: puts an unpublished version in its place.  0: the number is there. */
+int fsk_version_insert(const fsk_space *s, fsk_writer *w, fsk_ref entry, fsk_ref version,
+                       uint64_t sequence);
+
+/* The number of a snapshot of now; advances the clock. */
+uint64_t fsk_clock_snapshot(fsk_clock *c);
+
+/* By the owner of a batch: its stamp, or its end. */
+uint64_t fsk_record_commit(fsk_clock *c, fsk_ref record);
+void fsk_record_abort(fsk_clock *c, fsk_ref record);
+
+/* The owner writes the stamp (or FSK_NEVER) into one of its versions.  Returns 1 if the entry's count was
+ * still owed: the caller counts the key. */
+int fsk_version_settle(fsk_clock *c, fsk_ref version, uint64_t stamp);
+
+/* A write to this entry was completed: 1 to the first who says so. */
+int fsk_entry_claim_count(fsk_entry *e);
+
+/* Fills the public struct. */
+void fsk_version_show(const fsk_space *s, fsk_ref entry, const fsk_seen *seen, fastskip_entry *out);
+
+static inline fsk_atomic64 *fsk_word_at(const fsk_space *s, fsk_ref version)
+{
+    return (fsk_atomic64 *)(void *)(s->base + (uint64_t)version * FSK_UNIT);
+}
+
+static inline uint64_t fsk_word_single(uint32_t kind)
+{
+    return kind;
+}
+
+static inline uint64_t fsk_word_of_batch(uint32_t kind, fsk_ref record)
+{
+    return FSK_WORD_RECORD | (uint64_t)record << FSK_WORD_SHIFT | FSK_WORD_BATCH | kind;
+}
+
+static inline uint64_t fsk_word_numbered(uint32_t kind, uint64_t sequence)
+{
+    return sequence << FSK_WORD_SHIFT | kind;
+}
+
+/* The common case: one version, stamped. */
+static inline int fsk_version_newest(fsk_clock *c, fsk_ref entry, uint64_t limit, fsk_seen *seen)
+{
+    const fsk_entry *e = fsk_entry_at(&c->space, entry);
+    fsk_ref head = fsk_load32_seq(&e->newest);
+    uint64_t word, stamp;
+    if (FSK_UNLIKELY(head != 0))
+        return fsk_version_newest_slow(c, entry, head, limit, seen);
+    word = fsk_load64_acquire(&e->word);
+    stamp = (word & FSK_WORD_STAMP) >> FSK_WORD_SHIFT;
+    if (FSK_UNLIKELY(stamp == 0 || (word & FSK_WORD_RECORD) != 0))
+        return fsk_version_newest_slow(c, entry, entry, limit, seen);
+    if (stamp > limit)
+        return 0;
+    seen->ref = entry;
+    seen->kind = (uint32_t)(word & FSK_WORD_KIND);
+    seen->stamp = stamp;
+    return 1;
+}
+
+#endif

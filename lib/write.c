@@ -1,0 +1,230 @@
+/*
+ * write.c - one write; see memtable.h.
+ *
+ * Find the key's leaf; if the key is there, push a version on its entry; else put a new entry into the
+ * first empty slot.  Memory is taken once: an entry that lost its slot to the same key is rebuilt as a
+ * version in place.  Whatever fails gives its memory back and has published nothing.
+ */
+#include "memtable.h"
+
+/* ---- building ---- */
+
+static void build_version(fsk_write *x)
+{
+    fsk_version *v;
+    x->version = x->piece;
+    v = fsk_version_at(&x->table->list.space, x->version);
+    fsk_init64(&v->word, x->word & ~FSK_WORD_UNCOUNTED);
+    if (x->table->caller)
+        fsk_init64(&v->word, x->word);
+    fsk_init32(&v->older, 0);
+    v->list = 0;
+    v->value_size = x->value_size;
+    v->owner = x->owner;
+    if (x->value_size != 0)
+        memcpy(fsk_version_value(v), x->value, x->value_size);
+}
+
+static void build_entry(fsk_write *x)
+{
+    const fsk_space *s = &x->table->list.space;
+    fsk_entry *e;
+    x->entry = x->version = x->piece;
+    if (x->table->caller) {
+        x->entry = x->version = x->piece + FSK_OLDER_BYTES / FSK_UNIT;
+        fsk_init32(fsk_entry_older(fsk_entry_at(s, x->entry)), 0);
+    }
+    e = fsk_entry_at(s, x->entry);
+    fsk_init64(&e->word, x->word);
+    fsk_init32(&e->newest, 0);
+    e->key_size = (uint16_t)x->key.size;
+    if (x->key.size != 0)
+        memcpy(fsk_entry_key(e), x->key.data, x->key.size);
+    if (x->value_size < FSK_LONG_VALUE) {
+        e->short_value_size = (uint16_t)x->value_size;
+    } else {
+        e->short_value_size = (uint16_t)FSK_LONG_VALUE;
+        memcpy(fsk_entry_key(e) + x->key.size, &x->value_size, sizeof x->value_size);
+    }
+    if (x->value_size != 0)
+        memcpy(fsk_entry_value(e), x->value, x->value_size);
+}
+
+int fsk_write_prepare(fsk_write *x, fsk_ref there)
+{
+    x->is_version = there != 0;
+    if (x->is_version)
+        x->size = fsk_version_bytes(x->value_size);
+    else
+        x->size =
+            fsk_entry_bytes(x->key.size, x->value_size) + (x->table->caller ? FSK_OLDER_BYTES : 0);
+    x->piece = fsk_arena_alloc(x->writer, FSK_ENTRIES, x->size, FSK_UNIT);
+    return x->piece != 0;
+}
+
+void fsk_write_drop(fsk_write *x)
+{
+    if (x->piece != 0)
+        fsk_arena_give_back(x->writer, x->piece, x->size);
+    x->piece = 0;
+}
+
+/* ---- publishing ---- */
+
+/* An entry's memory that became a version's may be larger than that. */
+static void count_leftover(fsk_write *x)
+{
+    uint64_t needed = fsk_round_up(fsk_version_bytes(x->value_size), FSK_UNIT);
+    uint64_t size = fsk_round_up(x->size, FSK_UNIT);
+    if (size > needed)
+        fsk_arena_count(x->writer, FSK_COUNT_WASTED, size - needed);
+}
+
+static fastskip_status push(fsk_write *x)
+{
+    fastskip_table *t = x->table;
+    int is_void;
+    x->created = 0;
+    if (x->piece == 0 && !fsk_write_prepare(x, x->entry))
+        return x->writer->status;
+    build_version(x);
+    if (t->caller) {
+        if (!fsk_version_insert(&t->list.space, x->writer, x->entry, x->version, x->sequence))
+            return FASTSKIP_EXISTS;
+        count_leftover(x);
+        return FASTSKIP_OK;
+    }
+    switch (fsk_version_push(&t->clock, x->writer, x->entry, x->version, &x->met, &is_void)) {
+    case FSK_PUSHED:
+        count_leftover(x);
+        return FASTSKIP_OK;
+    case FSK_LIVE:
+        if (is_void) { /* published, and seen by nobody */
+            fsk_arena_count(x->writer, FSK_COUNT_WASTED, fsk_round_up(x->size, FSK_UNIT));
+            x->piece = 0;
+        }
+        return FASTSKIP_EXISTS;
+    default:
+        return x->writer->status;
+    }
+}
+
+static void stamp_new_entry(fsk_write *x)
+{
+    if (!x->table->caller && (x->word & FSK_WORD_RECORD) == 0)
+        fsk_version_stamp(&x->table->clock, fsk_word_at(&x->table->list.space, x->entry));
+}
+
+static fsk_block *leaf_of(fsk_write *x, uint32_t *part)
+{
+    fsk_block *leaf = fsk_list_edge(&x->table->list, x->writer, &x->key, part);
+    return leaf != NULL ? leaf : fsk_list_leaf(&x->table->list, x->writer, &x->key, part);
+}
+
+fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
+{
+    fsk_list *list = &x->table->list;
+    if (leaf == NULL)
+        leaf = leaf_of(x, &part);
+    for (;;) {
+        /* Before the search: no slot may go uncompared. */
+        uint32_t from = fsk_load32_acquire(&leaf->fill);
+        int taken;
+        x->entry = fsk_block_find(&list->space, leaf, &x->key, part);
+        if (x->entry != 0)
+            return push(x);
+        if (x->piece == 0 && !fsk_write_prepare(x, 0))
+            return x->writer->status;
+        build_entry(x);
+        taken = fsk_list_take(list, x->writer, leaf, from, part, x->entry, &x->key, &x->entry);
+        if (taken == FSK_TAKEN) {
+            if (x->writer->shard != NULL)
+                x->writer->shard->at_edge = leaf->high == 0;
+            x->created = 1;
+            stamp_new_entry(x);
+            return FASTSKIP_OK;
+        }
+        if (taken == FSK_PRESENT)
+            return push(x);
+        if (!fsk_list_split(list, x->writer, leaf))
+            return x->writer->status;
+        leaf = leaf_of(x, &part);
+    }
+}
+
+void fsk_write_count(fsk_write *x, int new_key)
+{
+    if (new_key) {
+        fsk_arena_count(x->writer, FSK_COUNT_KEYS, 1);
+        fsk_arena_count(x->writer, FSK_COUNT_KEY_BYTES, x->key.size);
+    }
+    fsk_arena_count(x->writer, FSK_COUNT_VERSIONS, 1);
+    fsk_arena_count(x->writer, FSK_COUNT_VALUE_BYTES, x->value_size);
+}
+
+/* ---- a single write ---- */
+
+static fastskip_status write_inside(fsk_write *x, fastskip_entry *found)
+{
+    fastskip_table *t = x->table;
+    fastskip_status status;
+    fsk_seen written;
+    fsk_arena_count(x->writer, FSK_COUNT_WRITES, 1);
+    if (!fsk_table_admit(t, 1)) {
+        /* At the limit a live key is still an answer. */
+        if (x->owner == FSK_CONDITIONAL) {
+            uint32_t part;
+            fsk_block *leaf = fsk_list_leaf(&t->list, NULL, &x->key, &part);
+            x->entry = fsk_block_find(&t->list.space, leaf, &x->key, part);
+            if (x->entry != 0 && fsk_version_newest(&t->clock, x->entry, FSK_LATEST, &x->met) &&
+                x->met.kind != FASTSKIP_DELETE) {
+                if (found != NULL)
+                    fsk_version_show(&t->list.space, x->entry, &x->met, found);
+                return FASTSKIP_EXISTS;
+            }
+        }
+        return FASTSKIP_FULL;
+    }
+    status = fsk_write_publish(x, NULL, 0);
+    if (status != FASTSKIP_OK) {
+        fsk_write_drop(x);
+        fsk_table_dismiss(t, 1);
+        if (status == FASTSKIP_EXISTS && found != NULL)
+            fsk_version_show(&t->list.space, x->entry, &x->met, found);
+        return status;
+    }
+    fsk_write_count(x, x->created || (!t->caller && fsk_entry_claim_count(
+                                                        fsk_entry_at(&t->list.space, x->entry))));
+    if (found != NULL) {
+        written.ref = x->version;
+        written.kind = (uint32_t)(x->word & FSK_WORD_KIND);
+        written.stamp = fsk_version_stamp(&t->clock, fsk_word_at(&t->list.space, x->version));
+        fsk_version_show(&t->list.space, x->entry, &written, found);
+    }
+    return FASTSKIP_OK;
+}
+
+fastskip_status fsk_table_write(fastskip_table *t, uint64_t sequence, uint32_t kind,
+                                const void *key, size_t key_size, const void *value,
+                                size_t value_size, int condition, fastskip_entry *found)
+{
+    fsk_writer writer;
+    fsk_write x;
+    fastskip_status status = fsk_table_enter(t, &writer);
+    if (status != FASTSKIP_OK) {
+        fsk_add64_relaxed(&t->arena.count[FSK_COUNT_WRITES], 1);
+        return status;
+    }
+    fsk_key_init(&x.key, &t->list.space.order, key, key_size);
+    x.table = t;
+    x.writer = &writer;
+    x.value = value;
+    x.value_size = (uint32_t)value_size;
+    x.owner = condition == FSK_IF_ABSENT ? FSK_CONDITIONAL : 0;
+    x.word = t->caller ? fsk_word_numbered(kind, sequence) : fsk_word_single(kind);
+    x.sequence = sequence;
+    x.piece = 0;
+    status = write_inside(&x, found);
+    fsk_table_leave(&writer);
+    return status;
+}
