@@ -72,7 +72,7 @@ int fsk_word_compare(const fsk_space *s, const fsk_word *a, const fsk_word *b)
     return fsk_compare(&s->order, fsk_entry_key(x), x->key_size, fsk_entry_key(y), y->key_size);
 }
 
-unsigned fsk_block_gather(const fsk_space *s, const fsk_block *b, fsk_word *words)
+unsigned fsk_block_gather(const fsk_space *s, const fsk_block *b, fsk_word *words, size_t span)
 {
     unsigned n = 0, born = b->sorted;
     while (n < FSK_BLOCK_WORDS) {
@@ -82,7 +82,7 @@ unsigned fsk_block_gather(const fsk_space *s, const fsk_block *b, fsk_word *word
         words[n].ref = ref;
         words[n].part = fsk_load32_relaxed(&b->part[n]);
         if (b->level == 0)
-            fsk_entry_prefetch(s, ref);
+            fsk_entry_prefetch(s, ref, span);
         n++;
     }
     for (unsigned i = 0; i < n; i++) {

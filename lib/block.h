@@ -53,6 +53,7 @@
 #endif
 
 #define FSK_UNKNOWN 0xffffffffu
+#define FSK_ENTRY_HEAD sizeof(fsk_entry) /* bytes before an entry's key */
 
 typedef struct {
     fsk_atomic32 forward, next, fill;
@@ -110,8 +111,9 @@ void fsk_block_push(const fsk_space *s, fsk_block *b, fsk_ref ref, fsk_ref key);
 /* The part of an entry's key in this block. */
 uint32_t fsk_block_part_of(const fsk_space *s, const fsk_block *b, const fsk_entry *e);
 
-/* The words of a block in order; how many there are.  Reads the keys of words whose part is unknown. */
-unsigned fsk_block_gather(const fsk_space *s, const fsk_block *b, fsk_word *words);
+/* The words of a block in order; how many there are.  Reads the keys of words whose part is unknown.  Of a
+ * leaf's entries the first `span` bytes are fetched into the cache. */
+unsigned fsk_block_gather(const fsk_space *s, const fsk_block *b, fsk_word *words, size_t span);
 
 /* Order of two words of one block. */
 int fsk_word_compare(const fsk_space *s, const fsk_word *a, const fsk_word *b);
@@ -137,15 +139,17 @@ static inline void fsk_block_prefetch(const fsk_block *b)
 #endif
 }
 
-static inline void fsk_entry_prefetch(const fsk_space *s, fsk_ref ref)
+/* The first `span` bytes of an entry, up to two lines. */
+static inline void fsk_entry_prefetch(const fsk_space *s, fsk_ref ref, size_t span)
 {
 #if defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
     const char *p = s->base + (uint64_t)ref * FSK_UNIT;
     __builtin_prefetch(p);
-    __builtin_prefetch(p + FSK_LINE - 1);
+    __builtin_prefetch(p + (span < FSK_LINE ? span : FSK_LINE));
 #else
     (void)s;
     (void)ref;
+    (void)span;
 #endif
 }
 

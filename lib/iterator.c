@@ -16,6 +16,7 @@ fastskip_status fsk_iterator_new(fastskip_table *t, uint64_t limit, uint32_t fla
     it->valid = 0;
     it->leaf = NULL;
     it->count = it->at = 0;
+    it->span = FSK_LINE / 2;
     it->lower = it->upper = NULL;
     it->lower_size = it->upper_size = 0;
     it->versions = it->versions_inside;
@@ -126,7 +127,10 @@ static void enter_leaf(fastskip_iterator *it, fsk_block *leaf)
 {
     fsk_ref next = fsk_load32_seq(&leaf->next);
     it->leaf = leaf;
-    it->count = fsk_block_gather(&it->table->list.space, leaf, it->words);
+    it->count = fsk_block_gather(&it->table->list.space, leaf, it->words, it->span);
+    if (it->count != 0)
+        it->span =
+            FSK_ENTRY_HEAD + fsk_entry_at(&it->table->list.space, it->words[0].ref)->key_size;
     if (next != 0)
         fsk_block_prefetch(fsk_block_at(&it->table->list.space, next));
     it->ends_high = beyond_bound(it, leaf->high, it->upper, it->upper_size, 1);
@@ -179,16 +183,10 @@ static fastskip_status all_versions(fastskip_iterator *it)
     }
 }
 
-/* Looks at the present word: OK if there is something to show, from its near end in this direction. */
-static fastskip_status look(fastskip_iterator *it, int forwards)
+/* Looks at all versions of the present word, from the near end in this direction. */
+static fastskip_status look_at_all(fastskip_iterator *it, int forwards)
 {
-    fastskip_status status;
-    if ((it->flags & FASTSKIP_ALL_VERSIONS) == 0)
-        return fsk_table_seen(it->table, it->words[it->at].ref, it->limit, &it->seen) &&
-                       is_shown(it, it->seen.kind)
-                   ? FASTSKIP_OK
-                   : FASTSKIP_NOT_FOUND;
-    status = all_versions(it);
+    fastskip_status status = all_versions(it);
     if (status != FASTSKIP_OK)
         return status;
     if (it->versions_count == 0)
@@ -196,6 +194,17 @@ static fastskip_status look(fastskip_iterator *it, int forwards)
     it->version_at = forwards ? 0 : it->versions_count - 1;
     it->seen = it->versions[it->version_at];
     return FASTSKIP_OK;
+}
+
+/* Looks at the present word: OK if there is something to show. */
+static inline fastskip_status look(fastskip_iterator *it, int forwards)
+{
+    if (FSK_UNLIKELY((it->flags & FASTSKIP_ALL_VERSIONS) != 0))
+        return look_at_all(it, forwards);
+    return fsk_table_seen(it->table, it->words[it->at].ref, it->limit, &it->seen) &&
+                   is_shown(it, it->seen.kind)
+               ? FASTSKIP_OK
+               : FASTSKIP_NOT_FOUND;
 }
 
 /* ---- moving ---- */

@@ -25,7 +25,8 @@ struct fastskip_iterator {
     int valid;
     /* The leaf that it is in. */
     fsk_block *leaf;
-    unsigned count, at;      /* words; and which one is the present */
+    unsigned count, at; /* words; and which one is the present */
+    size_t span; /* bytes of an entry to fetch ahead: up to the value, as the last leaf had it */
     int ends_low, ends_high; /* the bounds cut words off, or nothing lies beyond */
     fsk_seen seen;           /* the present version */
     /* All versions of the present key, when they are asked for. */

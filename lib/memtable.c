@@ -168,7 +168,7 @@ static uint64_t count_keys(fastskip_table *t, int tombstones)
                               ? fsk_block_at(&t->list.space, fsk_load32_seq(&b->next))
                               : NULL;
         fsk_word words[FSK_BLOCK_WORDS];
-        unsigned filled = fsk_block_gather(&t->list.space, b, words);
+        unsigned filled = fsk_block_gather(&t->list.space, b, words, FSK_ENTRY_HEAD);
         if (next != NULL)
             fsk_block_prefetch(next);
         for (unsigned i = 0; i < filled; i++) {

@@ -26,13 +26,14 @@ fastskip_status fsk_table_get(fastskip_table *t, uint64_t limit, const void *dat
 }
 
 /* Fetches the entry that a leaf is likely to answer with. */
-static void prefetch_match(const fsk_space *s, const fsk_block *leaf, uint32_t part)
+static void prefetch_match(const fsk_space *s, const fsk_block *leaf, const fsk_key *k,
+                           uint32_t part)
 {
     uint64_t m = fsk_mask_equal(leaf, part);
     if (m != 0) {
         fsk_ref ref = fsk_load32_seq(&leaf->ref[fsk_lowest_bit(m)]);
         if (ref != 0)
-            fsk_entry_prefetch(s, ref);
+            fsk_entry_prefetch(s, ref, FSK_ENTRY_HEAD + k->size);
     }
 }
 
@@ -44,7 +45,7 @@ static void get_group(fastskip_table *t, uint64_t limit, unsigned n, const fsk_k
     uint32_t parts[FSK_GROUP];
     fsk_list_leaves(&t->list, n, keys, leaves, parts);
     for (unsigned i = 0; i < n; i++)
-        prefetch_match(&t->list.space, leaves[i], parts[i]);
+        prefetch_match(&t->list.space, leaves[i], &keys[i], parts[i]);
     for (unsigned i = 0; i < n; i++) {
         fsk_ref found = fsk_block_find(&t->list.space, leaves[i], &keys[i], parts[i]);
         statuses[which[i]] = answer(t, found, limit, 0, &entries[which[i]]);
@@ -92,7 +93,7 @@ static uint64_t words_between(fastskip_table *t, unsigned level, const fsk_key *
     for (fsk_block *b = fsk_list_block(&t->list, level, lower); b != NULL;
          b = fsk_list_right(&t->list, b)) {
         fsk_word words[FSK_BLOCK_WORDS];
-        unsigned filled = fsk_block_gather(s, b, words);
+        unsigned filled = fsk_block_gather(s, b, words, FSK_ENTRY_HEAD);
         for (unsigned i = 0; i < filled; i++) {
             if (lower != NULL && word_below(s, &words[i], lower))
                 continue;

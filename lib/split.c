@@ -82,32 +82,37 @@ static size_t shared_by(const fsk_list *l, fsk_ref a, fsk_ref b)
                              FSK_KEY_MOST);
 }
 
-/* The prefix of words [from, to): what its outermost keys share; one byte less beside an open end, where
- * keys to come may leave it. */
-static void prefix_of(const fsk_list *l, const fsk_word *words, unsigned from, unsigned to,
-                      fsk_ref low, fsk_ref high, fsk_ref *sample, size_t *skip)
+/*
+ * The prefix of words [from, to): what its outermost keys share; less beside an open end, where keys to
+ * come may leave it.  A lone word, as ascending keys make it, is measured against its neighbour to the
+ * left, and keys are expected to go on counting: two bytes leave room for more than one carry.
+ */
+static size_t prefix_of(const fsk_list *l, const fsk_word *words, unsigned from, unsigned to,
+                        fsk_ref low, fsk_ref high, fsk_ref *sample)
 {
-    fsk_ref last = words[to - 1].key;
-    if (from < to && words[from].key == 0)
-        from++; /* minus infinity has no key */
-    *sample = from < to ? words[from].key : 0;
-    if (*sample == 0) {
-        *sample = high;
+    fsk_ref first = words[from].key, last = words[to - 1].key;
+    size_t skip, less = low == 0 || high == 0;
+    if (first == 0) /* minus infinity has no key */
+        first = from + 1 < to ? words[from + 1].key : high;
+    if (first == last || last == 0) {
         last = high;
+        if (high == 0 && from > 0) {
+            last = words[from - 1].key;
+            less = 2;
+        }
     }
-    if (last == *sample)
-        last = high;
-    *skip = *sample != 0 && last != 0 && last != *sample ? shared_by(l, *sample, last) : 0;
-    if ((low == 0 || high == 0) && *skip != 0)
-        --*skip;
+    *sample = first;
+    if (first == 0 || last == 0 || first == last)
+        return 0;
+    skip = shared_by(l, first, last);
+    return skip > less ? skip - less : 0;
 }
 
 static void fill_half(fsk_list *l, fsk_block *half, unsigned level, const fsk_word *words,
                       unsigned from, unsigned to, fsk_ref low, fsk_ref high)
 {
     fsk_ref sample;
-    size_t skip;
-    prefix_of(l, words, from, to, low, high, &sample, &skip);
+    size_t skip = prefix_of(l, words, from, to, low, high, &sample);
     fsk_block_init(&l->space, half, level, low, high, sample, skip);
     for (unsigned i = from; i < to; i++)
         fsk_block_push(&l->space, half, words[i].ref, words[i].key);
@@ -186,7 +191,7 @@ int fsk_list_split(fsk_list *l, fsk_writer *w, fsk_block *b)
     unsigned n, mid;
     if (fsk_load32_seq(&b->forward) != 0)
         return 1;
-    n = fsk_block_gather(&l->space, b, words);
+    n = fsk_block_gather(&l->space, b, words, FSK_ENTRY_HEAD + b->skip + 8u);
     mid = cut(b, words, n);
     if (b->level > 0) /* the words may have been mended since: take what is there now */
         for (unsigned i = 0; i < n; i++)

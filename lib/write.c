@@ -80,11 +80,21 @@ static void count_leftover(fsk_write *x)
         fsk_arena_count(x->writer, FSK_COUNT_WASTED, size - needed);
 }
 
+/* Is the key of x->entry live?  x->met says what as. */
+static int is_live(fsk_write *x)
+{
+    return fsk_version_newest(&x->table->clock, x->entry, FSK_LATEST, &x->met) &&
+           x->met.kind != FASTSKIP_DELETE;
+}
+
 static fastskip_status push(fsk_write *x)
 {
     fastskip_table *t = x->table;
     int is_void;
     x->created = 0;
+    /* A live key is an answer also where there is no memory. */
+    if (x->owner == FSK_CONDITIONAL && is_live(x))
+        return FASTSKIP_EXISTS;
     if (x->piece == 0 && !fsk_write_prepare(x, x->entry))
         return x->writer->status;
     build_version(x);
@@ -164,27 +174,31 @@ void fsk_write_count(fsk_write *x, int new_key)
 
 /* ---- a single write ---- */
 
+/* At the entry limit a live key is still an answer to a conditional write. */
+static int is_there(fsk_write *x, fastskip_entry *found)
+{
+    const fsk_space *s = &x->table->list.space;
+    uint32_t part;
+    fsk_block *leaf;
+    if (x->owner != FSK_CONDITIONAL)
+        return 0;
+    leaf = fsk_list_leaf(&x->table->list, NULL, &x->key, &part);
+    x->entry = fsk_block_find(s, leaf, &x->key, part);
+    if (x->entry == 0 || !is_live(x))
+        return 0;
+    if (found != NULL)
+        fsk_version_show(s, x->entry, &x->met, found);
+    return 1;
+}
+
 static fastskip_status write_inside(fsk_write *x, fastskip_entry *found)
 {
     fastskip_table *t = x->table;
     fastskip_status status;
     fsk_seen written;
     fsk_arena_count(x->writer, FSK_COUNT_WRITES, 1);
-    if (!fsk_table_admit(t, 1)) {
-        /* At the limit a live key is still an answer. */
-        if (x->owner == FSK_CONDITIONAL) {
-            uint32_t part;
-            fsk_block *leaf = fsk_list_leaf(&t->list, NULL, &x->key, &part);
-            x->entry = fsk_block_find(&t->list.space, leaf, &x->key, part);
-            if (x->entry != 0 && fsk_version_newest(&t->clock, x->entry, FSK_LATEST, &x->met) &&
-                x->met.kind != FASTSKIP_DELETE) {
-                if (found != NULL)
-                    fsk_version_show(&t->list.space, x->entry, &x->met, found);
-                return FASTSKIP_EXISTS;
-            }
-        }
-        return FASTSKIP_FULL;
-    }
+    if (!fsk_table_admit(t, 1))
+        return is_there(x, found) ? FASTSKIP_EXISTS : FASTSKIP_FULL;
     status = fsk_write_publish(x, NULL, 0);
     if (status != FASTSKIP_OK) {
         fsk_write_drop(x);
