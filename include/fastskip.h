@@ -1105,6 +1105,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_set_bounds(fastskip_iterator *ite
  * @retval FASTSKIP_OK it is valid
  * @retval FASTSKIP_NOT_FOUND there is no entry; it is not valid
  * @retval FASTSKIP_INVALID iterator is NULL
+ * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
+ *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
  * @par Concurrency No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1118,6 +1120,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_first(fastskip_iterator *ite
  * @retval FASTSKIP_OK it is valid
  * @retval FASTSKIP_NOT_FOUND there is no entry; it is not valid
  * @retval FASTSKIP_INVALID iterator is NULL
+ * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
+ *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
  * @par Concurrency No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1134,6 +1138,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_last(fastskip_iterator *iter
  * @retval FASTSKIP_NOT_FOUND there is no such entry; it is not valid
  * @retval FASTSKIP_INVALID iterator is NULL, or a NULL key with a size; nothing changed
  * @retval FASTSKIP_TOO_LARGE key is over its limit; nothing changed
+ * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
+ *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
  * @par Concurrency No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1151,6 +1157,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek(fastskip_iterator *iterator,
  * @retval FASTSKIP_NOT_FOUND there is no such entry; it is not valid
  * @retval FASTSKIP_INVALID iterator is NULL, or a NULL key with a size; nothing changed
  * @retval FASTSKIP_TOO_LARGE key is over its limit; nothing changed
+ * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
+ *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
  * @par Concurrency No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1165,6 +1173,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_for_prev(fastskip_iterator *
  * @retval FASTSKIP_OK it is valid
  * @retval FASTSKIP_NOT_FOUND there is none, or it was not valid; it is not valid
  * @retval FASTSKIP_INVALID iterator is NULL
+ * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
+ *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
  * @par Concurrency No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1178,6 +1188,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_next(fastskip_iterator *iterator)
  * @retval FASTSKIP_OK it is valid
  * @retval FASTSKIP_NOT_FOUND there is none, or it was not valid; it is not valid
  * @retval FASTSKIP_INVALID iterator is NULL
+ * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
+ *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
  * @par Concurrency No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1218,11 +1230,13 @@ FASTSKIP_API fastskip_status fastskip_iterator_entry(const fastskip_iterator *it
  * @param[out] entries room for capacity entries; the first count are written; their pointers are
  *             good until the table's last reference is dropped
  * @param capacity how many at most; not 0
- * @param[out] count how many were written: 1 to capacity on #FASTSKIP_OK; 0 on #FASTSKIP_NOT_FOUND
- *             and on #FASTSKIP_CORRUPT
+ * @param[out] count how many were written: 1 to capacity on #FASTSKIP_OK; 0 on #FASTSKIP_NOT_FOUND,
+ *             #FASTSKIP_NO_MEMORY and #FASTSKIP_CORRUPT
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_NOT_FOUND the iterator was not valid
  * @retval FASTSKIP_INVALID iterator, entries or count is NULL, or capacity is 0; nothing changed
+ * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
+ *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
  * @par Concurrency No other call on the same iterator. Lock-free.
  * @since 1.0

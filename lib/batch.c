@@ -73,6 +73,8 @@ fastskip_status fsk_batch_add(fastskip_batch *b, int numbered, uint64_t sequence
     r->kind = kind;
     r->numbered = numbered;
     b->numbered += numbered != 0;
+    if (value_size > b->largest)
+        b->largest = value_size;
     if (key_size != 0)
         memcpy(b->buffer + b->used, key, key_size);
     if (value_size != 0)
