@@ -652,8 +652,7 @@ FASTSKIP_API fastskip_status fastskip_delete(fastskip_table *table, const void *
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_insert(fastskip_table *table, const void *key,
-                                             size_t key_size, const void *value,
-                                             size_t value_size);
+                                             size_t key_size, const void *value, size_t value_size);
 
 /**
  * Finds the live version of a key, or writes this one if there is none; both at one instant.

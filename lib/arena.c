@@ -7,37 +7,44 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define KIB ((uint64_t)1024)
 #define MIB (1024 * KIB)
-#define HUGE_PAGE (2 * MIB)
+#define HUGE_PAGE ((size_t)(2 * MIB))
 #define SMALL_PAGE (64 * KIB) /* a multiple of every base page size in use */
 #define CHUNK_LEAST (16 * KIB)
 #define CHUNK_MOST (2 * MIB)
 
 /* ---- region ---- */
 
+static size_t whole_pages(size_t size, size_t page)
+{
+    return (size + page - 1) / page * page;
+}
+
 static void *map_reserve(void *context, size_t size, size_t alignment)
 {
     /* Over-reserve and cut: mmap knows no alignment beyond the page. */
-    size_t whole = size + alignment;
+    size_t wanted = whole_pages(size, (size_t)sysconf(_SC_PAGESIZE)), whole = wanted + alignment;
+    size_t head;
+    char *p;
     (void)context;
-    if (whole < size)
-        return NULL;
-    char *p = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    p = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
-    size_t head = (alignment - (uintptr_t)p % alignment) % alignment;
+    head = (alignment - (uintptr_t)p % alignment) % alignment;
     if (head != 0)
         munmap(p, head);
-    munmap(p + head + size, whole - head - size);
+    if (alignment != head)
+        munmap(p + head + wanted, alignment - head);
     return p + head;
 }
 
 static int32_t map_commit(void *context, void *address, size_t size)
 {
     (void)context;
-    return mprotect(address, size, PROT_READ | PROT_WRITE);
+    return mprotect(address, size, PROT_READ | PROT_WRITE); /* to the end of the last page */
 }
 
 static void map_release(void *context, void *address, size_t size)
@@ -52,8 +59,8 @@ static void *huge_reserve(void *context, size_t size, size_t alignment)
     (void)context;
     (void)alignment;
 #ifdef MAP_HUGETLB
-    void *p =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+    void *p = mmap(NULL, whole_pages(size, HUGE_PAGE), PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
     return p == MAP_FAILED ? NULL : p;
 #else
     (void)size;
@@ -69,8 +76,14 @@ static int32_t huge_commit(void *context, void *address, size_t size)
     return 0;
 }
 
+static void huge_release(void *context, void *address, size_t size)
+{
+    (void)context;
+    munmap(address, whole_pages(size, HUGE_PAGE));
+}
+
 static const fsk_source map_source = {map_reserve, map_commit, map_release, NULL};
-static const fsk_source huge_source = {huge_reserve, huge_commit, map_release, NULL};
+static const fsk_source huge_source = {huge_reserve, huge_commit, huge_release, NULL};
 
 /* Makes the region usable up to `end`.  Committing twice is harmless, so nobody has to win before. */
 static fastskip_status region_commit(fsk_arena *a, uint64_t end)
@@ -79,8 +92,8 @@ static fastskip_status region_commit(fsk_arena *a, uint64_t end)
     while (done < end) {
         /* One huge page at a time beyond the first, so that a small table stays small. */
         uint64_t upto = fsk_round_up(end, end > HUGE_PAGE ? HUGE_PAGE : SMALL_PAGE);
-        if (upto > a->reserved)
-            upto = a->reserved;
+        if (upto > a->limit)
+            upto = a->limit;
         if (a->source.commit(a->source.context, a->base + done, (size_t)(upto - done)) != 0)
             return FASTSKIP_NO_MEMORY;
         if (fsk_cas64_acq_rel(&a->committed, &done, upto))
@@ -146,23 +159,22 @@ fastskip_status fsk_arena_init(fsk_arena *a, const fsk_arena_options *o)
     a->chunk_most = power_below(o->limit / (32 * (uint64_t)o->shards) + 1);
     if (a->chunk_most > CHUNK_MOST)
         a->chunk_most = CHUNK_MOST;
-    a->reserved = fsk_round_up(o->limit, o->limit >= HUGE_PAGE ? HUGE_PAGE : SMALL_PAGE);
-    if (a->reserved > SIZE_MAX / 2)
+    if (o->limit > SIZE_MAX / 2)
         return FASTSKIP_NO_MEMORY;
     if (posix_memalign(&shards, 2 * FSK_LINE, o->shards * sizeof(fsk_shard)) != 0)
         return FASTSKIP_NO_MEMORY;
     a->shard = shards;
-    a->base = a->source.reserve(a->source.context, (size_t)a->reserved, (size_t)HUGE_PAGE);
+    a->base = a->source.reserve(a->source.context, (size_t)a->limit, (size_t)HUGE_PAGE);
     if (a->base == NULL || (uintptr_t)a->base % FSK_LINE != 0) {
         if (a->base != NULL)
-            a->source.release(a->source.context, a->base, (size_t)a->reserved);
+            a->source.release(a->source.context, a->base, (size_t)a->limit);
         free(shards);
         return FASTSKIP_NO_MEMORY;
     }
 #ifdef MADV_HUGEPAGE
     /* Not the first huge page: a small table must stay small.  Advice; a refusal changes nothing. */
-    if (o->huge_pages == 1 && o->source.reserve == NULL && a->reserved > HUGE_PAGE)
-        madvise(a->base + HUGE_PAGE, (size_t)(a->reserved - HUGE_PAGE), MADV_HUGEPAGE);
+    if (o->huge_pages == 1 && o->source.reserve == NULL && a->limit > HUGE_PAGE)
+        madvise(a->base + HUGE_PAGE, (size_t)(a->limit - HUGE_PAGE), MADV_HUGEPAGE);
 #endif
     fsk_init64(&a->committed, 0);
     shards_clear(a);
@@ -171,7 +183,7 @@ fastskip_status fsk_arena_init(fsk_arena *a, const fsk_arena_options *o)
 
 void fsk_arena_destroy(fsk_arena *a)
 {
-    a->source.release(a->source.context, a->base, (size_t)a->reserved);
+    a->source.release(a->source.context, a->base, (size_t)a->limit);
     free(a->shard);
 }
 
@@ -441,6 +453,5 @@ uint64_t fsk_arena_total(const fsk_arena *a, fsk_counter counter)
 
 uint64_t fsk_arena_committed(const fsk_arena *a)
 {
-    uint64_t n = fsk_load64_acquire(&a->committed);
-    return n < a->limit ? n : a->limit;
+    return fsk_load64_acquire(&a->committed);
 }

@@ -99,7 +99,7 @@ typedef struct {
 typedef struct {
     /* Fixed for the arena's life. */
     char *base;
-    uint64_t limit, reserved, chunk_size, chunk_most;
+    uint64_t limit, chunk_size, chunk_most;
     uint32_t shards;
     fsk_shard *shard;
     fsk_source source;

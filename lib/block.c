@@ -126,42 +126,52 @@ int fsk_block_prefix_slow(const fsk_space *s, const fsk_block *b, const fsk_key 
     return 0;
 }
 
-/* Compares the lows of all words where the parts do not decide.  `strict` asks for lows below the key;
- * key NULL is plus infinity.  Slot 0 holds the block's own low, so that there is always an answer. */
+/* Is the low of word i above that of word `best`?  The low of slot 0 is the block's own, below all. */
+static int low_above(const fsk_space *s, const fsk_block *b, unsigned i, unsigned best)
+{
+    const fsk_entry *x, *y;
+    if (best == 0)
+        return 1;
+    x = fsk_entry_at(s, fsk_block_at(s, fsk_load32_acquire(&b->ref[i]))->low);
+    y = fsk_entry_at(s, fsk_block_at(s, fsk_load32_acquire(&b->ref[best]))->low);
+    return fsk_compare(&s->order, fsk_entry_key(x), x->key_size, fsk_entry_key(y), y->key_size) > 0;
+}
+
+/* Does word i, whose part does not tell, lie at or before the key (strict: before it)? */
+static int low_fits(const fsk_space *s, const fsk_block *b, unsigned i, const fsk_key *k,
+                    int strict)
+{
+    int c;
+    if (k == NULL)
+        return 1;
+    c = fsk_entry_compare(&s->order,
+                          fsk_entry_at(s, fsk_block_at(s, fsk_load32_acquire(&b->ref[i]))->low), k);
+    return c < 0 || (c == 0 && !strict);
+}
+
+/*
+ * The greatest child at or before the key (strict: before it), reading lows only where parts do not
+ * decide.  key NULL is plus infinity.  Slot 0 holds the block's own low, so that there is always one.
+ */
 static unsigned child_by_keys(const fsk_space *s, const fsk_block *b, const fsk_key *k,
                               uint32_t part, int strict)
 {
     unsigned best = 0;
-    uint32_t best_part = 0;
-    const fsk_entry *best_low = NULL;
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
-        fsk_ref ref = fsk_load32_acquire(&b->ref[i]), low;
+    uint32_t best_part = fsk_load32_relaxed(&b->part[0]);
+    for (unsigned i = 1; i < FSK_BLOCK_WORDS && fsk_load32_acquire(&b->ref[i]) != 0; i++) {
         uint32_t p = fsk_load32_relaxed(&b->part[i]);
-        const fsk_entry *e;
-        if (ref == 0)
-            break;
-        low = fsk_block_at(s, ref)->low;
-        if (low == 0)
-            continue; /* minus infinity: the answer if there is no other */
-        if (k != NULL && p != FSK_UNKNOWN && p > part)
+        if (p != FSK_UNKNOWN && p > part)
             continue;
-        e = fsk_entry_at(s, low);
-        if (k != NULL && (p >= part || p == FSK_UNKNOWN)) {
-            int c = fsk_entry_compare(&s->order, e, k);
-            if (c > 0 || (strict && c == 0))
+        if ((p == part || p == FSK_UNKNOWN) && !low_fits(s, b, i, k, strict))
+            continue;
+        if (p == FSK_UNKNOWN || best_part == FSK_UNKNOWN || p == best_part) {
+            if (!low_above(s, b, i, best))
                 continue;
-        }
-        if (best_low != NULL) {
-            if (p != FSK_UNKNOWN && best_part != FSK_UNKNOWN && p < best_part)
-                continue;
-            if ((p == best_part || p == FSK_UNKNOWN || best_part == FSK_UNKNOWN) &&
-                fsk_compare(&s->order, fsk_entry_key(e), e->key_size, fsk_entry_key(best_low),
-                            best_low->key_size) < 0)
-                continue;
+        } else if (p < best_part) {
+            continue;
         }
         best = i;
         best_part = p;
-        best_low = e;
     }
     return best;
 }

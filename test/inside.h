@@ -1,0 +1,264 @@
+/*
+ * SPDX-License-Identifier: MIT
+ * Copyright (c) The fastskip authors
+ *
+ * inside.h - what the suites of the library's inside share: keys, memory that can be refused, threads,
+ * and interruptions.
+ *
+ * The suites are built twice: with the library's own objects, and, where FSK_TEST_HOOK is defined, with
+ * objects that have blocks of 4 words, so that a few keys make many splits and levels, and the atomic
+ * hook, which is here.  With it a test interrupts an operation at every one of its atomic accesses, and
+ * lets another run there from beginning to end: nothing waits, so that is what a second thread would do
+ * while the first is stopped.  Or it leaves the operation there for good, as a thread that never goes on.
+ *
+ * FASTSKIP_TEST_SCALE multiplies the rounds of what is random or races.
+ */
+#ifndef FSK_TEST_INSIDE_H
+#define FSK_TEST_INSIDE_H
+
+#ifndef _GNU_SOURCE /* comes before every other header */
+#define _GNU_SOURCE
+#endif
+#include <check.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "atomic.h"
+#include "fastskip.h"
+
+/* A ck_assert writes a record for each call: too slow for millions. */
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            ck_abort_msg("%s", #condition);                                                        \
+    } while (0)
+#define REQUIRE_EQ(a, b)                                                                           \
+    do {                                                                                           \
+        long long is_ = (long long)(a), should_ = (long long)(b);                                  \
+        if (is_ != should_)                                                                        \
+            ck_abort_msg("%s is %lld, not %s, %lld", #a, is_, #b, should_);                        \
+    } while (0)
+
+static inline unsigned scaled(unsigned rounds)
+{
+    const char *text = getenv("FASTSKIP_TEST_SCALE");
+    unsigned long factor = text != NULL ? strtoul(text, NULL, 10) : 1;
+    return factor > 1 ? rounds * (unsigned)factor : rounds;
+}
+
+/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
+static inline uint64_t draw(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static inline unsigned draw_below(uint64_t *state, unsigned n)
+{
+    return (unsigned)(draw(state) % n);
+}
+
+/* The numbers below n in some order. */
+static inline void shuffled(unsigned *numbers, unsigned n, uint64_t *state)
+{
+    for (unsigned i = 0; i < n; i++) {
+        unsigned j = draw_below(state, i + 1);
+        numbers[i] = numbers[j];
+        numbers[j] = i;
+    }
+}
+
+/* ---- keys: in every family key i stands before key i + 1 ---- */
+
+#define KEY_ROOM 320
+enum { KEYS_DECIMAL, KEYS_BINARY, KEYS_LONG, KEYS_ZEROS, KEY_FAMILIES };
+
+static inline size_t key_make(uint8_t *key, int family, unsigned i)
+{
+    size_t n = 0;
+    switch (family) {
+    case KEYS_DECIMAL:
+        return (size_t)snprintf((char *)key, KEY_ROOM, "user%08u", i);
+    case KEYS_LONG: /* longer than what is copied of a key, and differing at the end alone */
+        memset(key, 'p', n = 300);
+        break;
+    case KEYS_ZEROS: /* each is a prefix of the next; the empty key is the first */
+        if (i >= 8) {
+            key[n++] = (uint8_t)(i >> 11);
+            key[n++] = (uint8_t)(i >> 3);
+        }
+        memset(key + n, 0, i % 8);
+        return n + i % 8;
+    default:
+        break;
+    }
+    for (int shift = 24; shift >= 0; shift -= 8)
+        key[n++] = (uint8_t)(i >> shift);
+    return n;
+}
+
+/* ---- a region whose memory can be refused, and that nobody leaves unnoticed ---- */
+
+typedef struct {
+    uint32_t fail_at; /* which commit fails, from 1; 0: none */
+    int fail_on;      /* and all after it */
+    int fail_reserve;
+    size_t shift; /* bytes by which the region is not aligned */
+    /* What came of it. */
+    fsk_atomic32 commits;
+    int reserves, releases;
+    char *base;
+    size_t size, mapped;
+} region_source;
+
+static inline void *source_reserve(void *context, size_t size, size_t alignment)
+{
+    region_source *s = context;
+    size_t page = 65536;
+    s->reserves++;
+    if (s->fail_reserve)
+        return NULL;
+    /* What lies around the region can not be touched. */
+    s->mapped = size + 2 * alignment + 2 * page;
+    s->base =
+        mmap(NULL, s->mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (s->base == MAP_FAILED)
+        return NULL;
+    s->size = size;
+    return s->base + page + (alignment - (uintptr_t)(s->base + page) % alignment) % alignment +
+           s->shift;
+}
+
+static inline int32_t source_commit(void *context, void *address, size_t size)
+{
+    region_source *s = context;
+    uint32_t n = fsk_add32_relaxed(&s->commits, 1) + 1;
+    if (s->fail_at != 0 && (n == s->fail_at || (n > s->fail_at && s->fail_on)))
+        return -1;
+    REQUIRE(size != 0 && (char *)address >= s->base &&
+            (char *)address + size <= s->base + s->mapped - 65536);
+    return mprotect(address, size, PROT_READ | PROT_WRITE);
+}
+
+static inline void source_release(void *context, void *address, size_t size)
+{
+    region_source *s = context;
+    (void)address;
+    REQUIRE(size == s->size);
+    s->releases++;
+    munmap(s->base, s->mapped);
+}
+
+/* ---- threads ---- */
+
+#define THREADS_MOST 64
+
+/* Runs n threads, each with its own context of `size` bytes, and waits for them. */
+static inline void run_threads(unsigned n, void *(*body)(void *), void *contexts, size_t size)
+{
+    pthread_t threads[THREADS_MOST];
+    for (unsigned i = 0; i < n; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, body, (char *)contexts + i * size) == 0);
+    for (unsigned i = 0; i < n; i++)
+        REQUIRE(pthread_join(threads[i], NULL) == 0);
+}
+
+/* ---- interruptions ---- */
+
+#ifdef FSK_TEST_HOOK
+
+static __thread struct {
+    long left; /* accesses until it comes */
+    void (*run)(void *);
+    void *context;
+    long accesses; /* since the thread began */
+} interruption;
+
+static int yielding; /* set before threads begin: they give the processor away now and then */
+static __thread uint32_t yield_state;
+
+void fsk_atomic_hook(int op, const volatile void *address)
+{
+    void (*run)(void *) = interruption.run;
+    (void)address;
+    interruption.accesses++;
+    if (run != NULL && interruption.left-- == 0) {
+        interruption.run = NULL; /* what runs here is not interrupted again */
+        run(interruption.context);
+    }
+    if (yielding) {
+        if (yield_state == 0)
+            yield_state = (uint32_t)((uintptr_t)&yield_state >> 4) * 2654435761u | 1u;
+        yield_state ^= yield_state << 13;
+        yield_state ^= yield_state >> 17;
+        yield_state ^= yield_state << 5;
+        if (yield_state % (op == FSK_POINT_LOAD ? 512 : 16) == 0)
+            sched_yield();
+    }
+}
+
+/* Runs op, and `other` at its access number `point`.  0: op made fewer accesses. */
+static inline int interrupted(long point, void (*op)(void *), void *op_context,
+                              void (*other)(void *), void *context)
+{
+    interruption.left = point;
+    interruption.context = context;
+    interruption.run = other;
+    op(op_context);
+    other = interruption.run;
+    interruption.run = NULL;
+    return other == NULL;
+}
+
+static inline void jump_out(void *context)
+{
+    longjmp(*(jmp_buf *)context, 1);
+}
+
+/* Runs op up to its access number `point`, and leaves it there for good.  0: it came to its end. */
+static inline int abandoned(long point, void (*op)(void *), void *op_context)
+{
+    jmp_buf out;
+    interruption.left = point;
+    interruption.context = &out;
+    interruption.run = jump_out;
+    if (setjmp(out) != 0)
+        return 1;
+    op(op_context);
+    interruption.run = NULL;
+    return 0;
+}
+
+#endif /* FSK_TEST_HOOK */
+
+/* ---- running ---- */
+
+static inline int run_suite(const char *name, const TTest *const *tests, size_t n)
+{
+    Suite *suite = suite_create(name);
+    SRunner *runner;
+    int good;
+    for (size_t i = 0; i < n; i++) {
+        TCase *c = tcase_create(tests[i]->name);
+        tcase_set_timeout(c, 60);
+        tcase_add_test(c, tests[i]);
+        suite_add_tcase(suite, c);
+    }
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    good = srunner_ntests_failed(runner) == 0 && srunner_ntests_run(runner) > 0;
+    srunner_free(runner);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#define RUN_SUITE(name, tests) run_suite((name), (tests), sizeof(tests) / sizeof *(tests))
+
+#endif

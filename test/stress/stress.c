@@ -1,0 +1,405 @@
+/* stress.c - see stress.h. */
+#define _GNU_SOURCE
+#include "stress.h"
+
+#include <check.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define DEFAULT_SECONDS 24.0
+
+/* ---- random numbers ---- */
+
+/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
+uint64_t stress_mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+uint64_t stress_next(stress_random *r)
+{
+    return stress_mix(r->state += UINT64_C(0x9e3779b97f4a7c15));
+}
+
+uint32_t stress_below(stress_random *r, uint32_t n)
+{
+    return (uint32_t)((stress_next(r) >> 32) * n >> 32);
+}
+
+/* ---- failures ---- */
+
+static atomic_int failed;
+static char message[512];
+static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void stress_fail(const char *file, int line, const char *format, ...)
+{
+    va_list list;
+    int used;
+    pthread_mutex_lock(&message_lock);
+    if (!atomic_load(&failed)) {
+        used = snprintf(message, sizeof message, "%s:%d: ", file, line);
+        va_start(list, format);
+        vsnprintf(message + used, sizeof message - (size_t)used, format, list);
+        va_end(list);
+        atomic_store(&failed, 1);
+    }
+    pthread_mutex_unlock(&message_lock);
+}
+
+int stress_failed(void)
+{
+    return atomic_load_explicit(&failed, memory_order_relaxed);
+}
+
+int stress_expect(const char *file, int line, const char *call, fastskip_status got,
+                  fastskip_status expected)
+{
+    if (got != expected)
+        stress_fail(file, line, "%s: %s, not %s", call, fastskip_strerror(got),
+                    fastskip_strerror(expected));
+    return got == expected;
+}
+
+/* ---- rounds ---- */
+
+static unsigned sharing = 1;
+
+static double number_from(const char *name, double otherwise)
+{
+    const char *text = getenv(name);
+    return text != NULL && *text != 0 ? atof(text) : otherwise;
+}
+
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+unsigned stress_scaled(unsigned n)
+{
+    double scaled = n * number_from("FASTSKIP_TEST_SCALE", 1);
+    return scaled < 1 ? 1 : (unsigned)scaled;
+}
+
+void stress_share(unsigned scenarios)
+{
+    sharing = scenarios;
+}
+
+static uint64_t first_seed(void)
+{
+    const char *text = getenv("FASTSKIP_TEST_SEED");
+    struct timespec t;
+    if (text != NULL && *text != 0)
+        return strtoull(text, NULL, 0);
+    clock_gettime(CLOCK_REALTIME, &t);
+    return stress_mix((uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec) >> 16;
+}
+
+void stress_rounds(const char *name, void (*round)(stress_random *))
+{
+    double end = seconds_now() + number_from("FASTSKIP_TEST_SECONDS", DEFAULT_SECONDS) / sharing;
+    uint64_t seed = first_seed();
+    unsigned rounds = 0;
+    do {
+        stress_random random = {stress_mix(seed)};
+        round(&random);
+        rounds++;
+        if (stress_failed()) {
+            ck_abort_msg("%s: %s\n(round %u, FASTSKIP_TEST_SEED=%llu)", name, message, rounds,
+                         (unsigned long long)seed);
+        }
+        seed++;
+    } while (seconds_now() < end);
+    if (getenv("FASTSKIP_TEST_VERBOSE") != NULL)
+        fprintf(stderr, "%s: %u rounds\n", name, rounds);
+}
+
+/* ---- threads ---- */
+
+typedef struct {
+    stress_body body;
+    void *context;
+    unsigned me;
+    stress_random random;
+    pthread_barrier_t *start;
+    atomic_uint *finished;
+} thread_work;
+
+static void *thread_main(void *argument)
+{
+    thread_work *w = argument;
+    pthread_barrier_wait(w->start);
+    w->body(w->context, w->me, &w->random);
+    atomic_fetch_add(w->finished, 1);
+    return NULL;
+}
+
+/* Runs on the thread that is stalled. */
+static void stall(int signal_number)
+{
+    static _Thread_local uint32_t state;
+    struct timespec t = {0, 0};
+    (void)signal_number;
+    if (state == 0)
+        state = (uint32_t)((uintptr_t)&state >> 4) | 1u;
+    state = state * 1664525u + 1013904223u;
+    if (state >> 30 == 0) {
+        sched_yield();
+        return;
+    }
+    t.tv_nsec = (long)(state >> 12) % 200000;
+    nanosleep(&t, NULL);
+}
+
+/* ThreadSanitizer hands signals on only where the program calls the system, which the library does not. */
+static int stalls_wanted(stress_random *r)
+{
+#ifdef STRESS_TSAN
+    (void)r;
+    return 0;
+#else
+    return number_from("FASTSKIP_TEST_STALLS", 1) != 0 && stress_below(r, 2) == 0;
+#endif
+}
+
+static void send_stalls(const pthread_t *threads, unsigned n, atomic_uint *finished,
+                        stress_random *r)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = stall;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGURG, &action, NULL);
+    while (atomic_load(finished) < n) {
+        struct timespec pause = {0, (long)stress_below(r, 60000)};
+        pthread_kill(threads[stress_below(r, n)], SIGURG);
+        nanosleep(&pause, NULL);
+    }
+}
+
+void stress_run(unsigned n, stress_body body, void *context, stress_random *random)
+{
+    pthread_t threads[STRESS_THREADS];
+    thread_work work[STRESS_THREADS];
+    pthread_barrier_t start;
+    atomic_uint finished = 0;
+    pthread_barrier_init(&start, NULL, n + 1);
+    for (unsigned i = 0; i < n; i++) {
+        work[i].body = body;
+        work[i].context = context;
+        work[i].me = i;
+        work[i].random.state = stress_next(random);
+        work[i].start = &start;
+        work[i].finished = &finished;
+        if (pthread_create(&threads[i], NULL, thread_main, &work[i]) != 0)
+            abort();
+    }
+    pthread_barrier_wait(&start);
+    if (stalls_wanted(random))
+        send_stalls(threads, n, &finished, random);
+    for (unsigned i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&start);
+}
+
+void stress_barrier_init(stress_barrier *b, unsigned n)
+{
+    atomic_init(&b->arrived, 0);
+    atomic_init(&b->generation, 0);
+    b->n = n;
+}
+
+void stress_barrier_wait(stress_barrier *b)
+{
+    unsigned generation = atomic_load(&b->generation);
+    if (atomic_fetch_add(&b->arrived, 1) + 1 == b->n) {
+        atomic_store(&b->arrived, 0);
+        atomic_store(&b->generation, generation + 1);
+        return;
+    }
+    while (atomic_load(&b->generation) == generation && !stress_failed())
+        sched_yield();
+}
+
+/* ---- keys ---- */
+
+static void put_big_endian(stress_key *k, uint32_t number)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        k->data[k->size++] = (unsigned char)(number >> shift);
+}
+
+void stress_key_make(stress_key *k, stress_shape shape, uint32_t number)
+{
+    k->size = 0;
+    switch (shape) {
+    case STRESS_ASCENDING:
+    case STRESS_DESCENDING:
+        k->size = (size_t)snprintf((char *)k->data, sizeof k->data, "key%09u",
+                                   shape == STRESS_ASCENDING ? number : 999999999u - number);
+        return;
+    case STRESS_LONG:
+        memset(k->data, 'p', 70);
+        k->size = 70;
+        put_big_endian(k, number);
+        return;
+    case STRESS_ZEROS:
+        put_big_endian(k, number / 16);
+        memset(k->data + k->size, 0, number % 16);
+        k->size += number % 16;
+        return;
+    case STRESS_NESTED: /* the number is below 2^24, so that its first byte is no 'a' */
+        memset(k->data, 'a', number % 64);
+        k->size = number % 64;
+        put_big_endian(k, number / 64);
+        return;
+    case STRESS_SHORT:
+        for (; number != 0; number >>= 8)
+            k->data[k->size++] = (unsigned char)number;
+        return;
+    default: /* odd factors permute the numbers */
+        put_big_endian(k, (number * 0x9e3779b1u) ^ ((number * 0x9e3779b1u) >> 15));
+        put_big_endian(k, number);
+    }
+}
+
+int stress_key_compare(const void *a, size_t a_size, const void *b, size_t b_size)
+{
+    size_t n = a_size < b_size ? a_size : b_size;
+    int c = n != 0 ? memcmp(a, b, n) : 0;
+    return c != 0 ? c : (a_size > b_size) - (a_size < b_size);
+}
+
+/* ---- values ---- */
+
+typedef struct {
+    stress_value value;
+    uint64_t check;
+} value_head;
+
+static uint64_t value_check(const unsigned char *key, size_t key_size, const stress_value *v,
+                            size_t size)
+{
+    uint64_t h = stress_mix(v->owner + (v->number << 20)) ^ stress_mix(v->witness + size);
+    for (size_t i = 0; i < key_size; i++)
+        h = (h ^ key[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+size_t stress_value_make(unsigned char *buffer, const stress_key *key, const stress_value *value)
+{
+    uint64_t h = stress_mix(value->number * 64 + value->owner);
+    size_t size = sizeof(value_head) + (h % 256 == 0 ? h >> 8 & 2047 : h >> 8 & 31);
+    value_head head;
+    memset(&head, 0, sizeof head);
+    head.value.owner = value->owner;
+    head.value.number = value->number;
+    head.value.witness = value->witness;
+    head.check = value_check(key->data, key->size, value, size);
+    memcpy(buffer, &head, sizeof head);
+    memset(buffer + sizeof head, (int)(head.check & 0xff), size - sizeof head);
+    return size;
+}
+
+int stress_value_read(const fastskip_entry *e, stress_value *value)
+{
+    const unsigned char *bytes = e->value;
+    value_head head;
+    memset(value, 0, sizeof *value);
+    if (e->value_size < sizeof head) {
+        FAIL("a value of %zu bytes", e->value_size);
+        return 0;
+    }
+    memcpy(&head, bytes, sizeof head);
+    if (head.check != value_check(e->key, e->key_size, &head.value, e->value_size)) {
+        FAIL("a value that nobody wrote for its key");
+        return 0;
+    }
+    for (size_t i = sizeof head; i < e->value_size; i++)
+        if (bytes[i] != (head.check & 0xff)) {
+            FAIL("byte %zu of a value of %zu is damaged", i, e->value_size);
+            return 0;
+        }
+    *value = head.value;
+    return 1;
+}
+
+/* ---- tables ---- */
+
+fastskip_table *stress_table(stress_random *r, const stress_limits *limits)
+{
+    static const size_t block_sizes[] = {4096, 16384, 65536};
+    fastskip_options *o = NULL;
+    fastskip_table *table = NULL;
+    uint32_t shards = limits != NULL ? limits->shards : 0;
+    OK(fastskip_options_new(&o));
+    if (shards == 0 && stress_below(r, 4) != 0)
+        shards = 1 + stress_below(r, 3);
+    if (shards != 0)
+        OK(fastskip_options_set_shards(o, shards));
+    if (stress_below(r, 3) == 0)
+        OK(fastskip_options_set_block_size(o, block_sizes[stress_below(r, 3)]));
+    if (limits != NULL) {
+        OK(fastskip_options_set_sequence_mode(o, limits->mode));
+        OK(fastskip_options_set_entry_limit(o, limits->entry_limit));
+        if (limits->memory_limit != 0)
+            OK(fastskip_options_set_memory_limit(o, limits->memory_limit));
+    }
+    OK(fastskip_table_new(o, &table));
+    fastskip_options_free(o);
+    if (table == NULL)
+        abort();
+    return table;
+}
+
+void stress_table_drop(fastskip_table *table)
+{
+    OK(fastskip_table_check(table));
+    fastskip_table_unref(table);
+}
+
+uint64_t stress_stat(const fastskip_table *table, uint32_t id)
+{
+    uint64_t number = UINT64_MAX;
+    OK(fastskip_table_stat(table, id, &number));
+    return number;
+}
+
+static void account_compare(const fastskip_table *table, uint32_t id, uint64_t expected,
+                            const char *name)
+{
+    uint64_t number = stress_stat(table, id);
+    REQUIRE(number == expected, "statistic %s is %llu, not %llu", name, (unsigned long long)number,
+            (unsigned long long)expected);
+}
+
+void stress_account_check(const fastskip_table *table, const stress_account *a)
+{
+    account_compare(table, FASTSKIP_STAT_VERSIONS, a->versions, "versions");
+    account_compare(table, FASTSKIP_STAT_VALUE_BYTES, a->value_bytes, "value bytes");
+    account_compare(table, FASTSKIP_STAT_KEYS, a->keys, "keys");
+    account_compare(table, FASTSKIP_STAT_KEY_BYTES, a->key_bytes, "key bytes");
+    account_compare(table, FASTSKIP_STAT_WRITES, a->attempts, "writes");
+    REQUIRE(stress_stat(table, FASTSKIP_STAT_LIVE) + stress_stat(table, FASTSKIP_STAT_TOMBSTONES) ==
+                a->keys,
+            "live keys and tombstones are not all keys");
+}
+
+fastskip_status stress_put(fastskip_table *table, const stress_key *key, const stress_value *value)
+{
+    unsigned char bytes[STRESS_VALUE_ROOM];
+    size_t size = stress_value_make(bytes, key, value);
+    return fastskip_put(table, key->data, key->size, bytes, size);
+}
