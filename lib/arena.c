@@ -264,6 +264,9 @@ static fsk_ref chunk_bump(fsk_writer *w, fsk_chunk *c, uint64_t size, uint64_t a
     uint64_t from = fsk_round_up(c->cursor, align);
     c->cursor = from + size;
     w->used += size;
+    /* The next allocation's lines: a store to one that is not in cache would stall the CAS behind it. */
+    for (unsigned line = 1; line <= 3; line++)
+        FSK_PREFETCH_WRITE(w->arena->base + c->cursor + line * FSK_LINE);
     return (fsk_ref)(from / FSK_UNIT);
 }
 

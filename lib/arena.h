@@ -36,6 +36,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
+#include "compiler.h"
 #include "fastskip.h"
 
 /* A place in the region, in units of FSK_UNIT bytes from its base; 0 names nothing. */

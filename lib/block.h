@@ -45,6 +45,7 @@
 
 #include "arena.h"
 #include "atomic.h"
+#include "compiler.h"
 #include "entry.h"
 #include "key.h"
 
@@ -131,66 +132,26 @@ unsigned fsk_block_child_below(const fsk_space *s, const fsk_block *b, const fsk
 
 static inline void fsk_block_prefetch(const fsk_block *b)
 {
-#if defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
     for (size_t i = 0; i < sizeof *b; i += FSK_LINE)
-        __builtin_prefetch((const char *)b + i);
-#else
-    (void)b;
-#endif
+        FSK_PREFETCH((const char *)b + i);
 }
 
 /* The first `span` bytes of an entry, up to two lines. */
 static inline void fsk_entry_prefetch(const fsk_space *s, fsk_ref ref, size_t span)
 {
-#if defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
     const char *p = s->base + (uint64_t)ref * FSK_UNIT;
-    __builtin_prefetch(p);
-    __builtin_prefetch(p + (span < FSK_LINE ? span : FSK_LINE));
-#else
-    (void)s;
-    (void)ref;
-    (void)span;
-#endif
+    FSK_PREFETCH(p);
+    FSK_PREFETCH(p + (span < FSK_LINE ? span : FSK_LINE));
 }
 
 /* ---- comparing a part with all words ---- */
-
-#if defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
-#define FSK_LIKELY(c) __builtin_expect(!!(c), 1)
-#define FSK_UNLIKELY(c) __builtin_expect(!!(c), 0)
-static inline unsigned fsk_lowest_bit(uint64_t m)
-{
-    return (unsigned)__builtin_ctzll(m);
-}
-#else
-#define FSK_LIKELY(c) (c)
-#define FSK_UNLIKELY(c) (c)
-static inline unsigned fsk_lowest_bit(uint64_t m)
-{
-    unsigned i = 0;
-    while ((m & 1) == 0) {
-        m >>= 1;
-        i++;
-    }
-    return i;
-}
-#endif
 
 /* Bit i of `less`: part[i] is below a part.  Of `tie`: it is equal or FSK_UNKNOWN, so the key decides. */
 typedef struct {
     uint64_t less, tie;
 } fsk_order_masks;
 
-#if defined(__SANITIZE_THREAD__)
-#define FSK_SCALAR 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FSK_SCALAR 1
-#endif
-#endif
-
-#if defined(__SSE2__) && defined(__GNUC__) && !defined(FSK_SCALAR) && !defined(__TINYC__) &&       \
-    !defined(__PCC__)
+#if FSK_SSE2
 #include <emmintrin.h>
 
 /* What a comparison of 4 words at a time makes: all bits of a word set, or none. */
@@ -264,13 +225,6 @@ static inline fsk_order_masks fsk_mask_order(const fsk_block *b, uint32_t part)
 #endif
 
 /* ---- where a key stands ---- */
-
-static inline uint64_t fsk_load_raw64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
 
 /*
  * The part of a key in this block.  The caller knows that the key shares its first `known` bytes with

@@ -9,7 +9,7 @@
  * A caller's comparator replaces the order; then there are no prefixes, and the part is the upper half
  * of the caller's abbreviation, or 0 everywhere.
  *
- * Relies on: nothing.  Used by: block, skiplist, iterator, memtable.
+ * Relies on: compiler.h.  Used by: block, skiplist, iterator, memtable.
  */
 #ifndef FSK_KEY_H
 #define FSK_KEY_H
@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "fastskip.h"
 
 #define FSK_KEY_MOST 65535u
@@ -39,37 +40,6 @@ typedef struct {
     uint32_t reach;        /* view[0 .. reach) may be read; zero from size on */
     uint8_t buffer[FSK_WINDOW + FSK_PADDED + 64]; /* FSK_WINDOW zero bytes, the view, zero bytes */
 } fsk_key;
-
-static inline uint64_t fsk_big_endian64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return v;
-#elif defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
-    return __builtin_bswap64(v);
-#else
-    v = 0;
-    for (int i = 0; i < 8; i++)
-        v = v << 8 | p[i];
-    return v;
-#endif
-}
-
-static inline uint32_t fsk_big_endian32(const uint8_t *p)
-{
-#if defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return v;
-#else
-    return __builtin_bswap32(v);
-#endif
-#else
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-#endif
-}
 
 static inline int fsk_compare_bytes(const uint8_t *a, size_t a_size, const uint8_t *b,
                                     size_t b_size)

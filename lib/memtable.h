@@ -82,8 +82,8 @@ struct fastskip_batch {
         *work;       /* this and order: room for a write's notes, taken when records are added */
     uint32_t *order; /* twice records_room */
     size_t count, records_room;
-    size_t numbered;      /* how many carry the caller's numbers */
-    size_t largest;       /* bytes of the largest value */
+    size_t numbered; /* how many carry the caller's numbers */
+    size_t largest;  /* bytes of the largest value */
 };
 
 /* ---- memtable.c ---- */

@@ -1,0 +1,81 @@
+/*
+ * compiler.h - what compilers offer beyond the language, with a plain twin for those that do not.
+ *
+ * Relies on: nothing.  Used by: everything.
+ */
+#ifndef FSK_COMPILER_H
+#define FSK_COMPILER_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* tcc and pcc may claim to be some GCC, and lack these. */
+#if defined(__GNUC__) && !defined(__TINYC__) && !defined(__PCC__)
+#define FSK_GNU 1
+#else
+#define FSK_GNU 0
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define FSK_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FSK_THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef FSK_THREAD_SANITIZER
+#define FSK_THREAD_SANITIZER 0
+#endif
+
+/* ThreadSanitizer does not understand that a vector load of atomic words is meant. */
+#if FSK_GNU && defined(__SSE2__) && !FSK_THREAD_SANITIZER
+#define FSK_SSE2 1
+#else
+#define FSK_SSE2 0
+#endif
+
+#if FSK_GNU
+#define FSK_LIKELY(c) __builtin_expect(!!(c), 1)
+#define FSK_UNLIKELY(c) __builtin_expect(!!(c), 0)
+#define FSK_PREFETCH(p) __builtin_prefetch(p)
+#define FSK_PREFETCH_WRITE(p) __builtin_prefetch((p), 1)
+#else
+#define FSK_LIKELY(c) (c)
+#define FSK_UNLIKELY(c) (c)
+#define FSK_PREFETCH(p) ((void)(p))
+#define FSK_PREFETCH_WRITE(p) ((void)(p))
+#endif
+
+/* The place of the lowest bit that is set; bits is not 0. */
+static inline unsigned fsk_lowest_bit(uint64_t bits)
+{
+#if FSK_GNU
+    return (unsigned)__builtin_ctzll(bits);
+#else
+    unsigned place = 0;
+    for (; (bits & 1) == 0; bits >>= 1)
+        place++;
+    return place;
+#endif
+}
+
+static inline uint64_t fsk_load_raw64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* 4 bytes as a number that orders as they do. */
+static inline uint32_t fsk_big_endian32(const uint8_t *p)
+{
+#if FSK_GNU && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap32(v);
+#else
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+#endif
+}
+
+#endif
