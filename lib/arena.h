@@ -70,11 +70,11 @@ typedef struct {
 } fsk_chunk;
 
 typedef struct {
-    fsk_atomic32
-        busy;      /* 1 while a writer owns all that follows but the counters, which all may read */
+    /* 1 while a writer owns all that follows but the counters, which all may read. */
+    fsk_atomic32 busy;
     fsk_ref spare; /* blocks that were made and lost their race: a list through their first word */
-    fsk_ref edge;  /* a block that was the right-most leaf, 0 = none remembered */
-    uint32_t at_edge; /* the last key went into the right-most leaf */
+    fsk_ref edge;  /* the right-most leaf, if the last key went into it; else 0 */
+    uint32_t unused; /* what follows is aligned to 8 */
     fsk_chunk chunk[FSK_KINDS];
     fsk_atomic64 count[FSK_COUNTERS];
     /* A multiple of two lines: keeps neighbours apart, for the adjacent-line prefetcher too. */

@@ -144,7 +144,7 @@ void fsk_list_leaves(fsk_list *l, unsigned n, const fsk_key *keys, fsk_block **l
 fsk_block *fsk_list_edge(fsk_list *l, fsk_writer *w, const fsk_key *k, uint32_t *part)
 {
     fsk_block *b;
-    if (w->shard == NULL || !w->shard->at_edge || w->shard->edge == 0)
+    if (w->shard == NULL || w->shard->edge == 0)
         return NULL;
     b = fsk_list_fresh(l, fsk_block_at(&l->space, w->shard->edge));
     if (b->high != 0 && (b = fsk_list_right(l, b))->high != 0)

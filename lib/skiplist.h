@@ -45,7 +45,7 @@
 
 typedef struct {
     fsk_space space;
-    fsk_ref first; /* the first leaf ever; its forwards lead to the left-most one */
+    fsk_atomic32 first; /* a leaf whose forwards lead to the left-most one */
     fsk_atomic32 root;
 } fsk_list;
 
@@ -119,9 +119,15 @@ static inline fsk_block *fsk_list_right(const fsk_list *l, fsk_block *b)
     return n;
 }
 
-static inline fsk_block *fsk_list_first(const fsk_list *l)
+/* The left-most leaf.  Mended like a next, or descending keys would make the way to it ever longer. */
+static inline fsk_block *fsk_list_first(fsk_list *l)
 {
-    return fsk_list_fresh(l, fsk_block_at(&l->space, l->first));
+    fsk_ref first = fsk_load32_seq(&l->first), ref;
+    fsk_block *b = fsk_list_fresh(l, fsk_block_at(&l->space, first));
+    ref = fsk_ref_of(&l->space, b);
+    if (FSK_UNLIKELY(ref != first))
+        fsk_cas32_seq(&l->first, &first, ref);
+    return b;
 }
 
 #endif

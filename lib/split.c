@@ -66,7 +66,7 @@ fastskip_status fsk_list_init(fsk_list *l, fsk_arena *arena, const fsk_order *or
         b = fsk_block_at(&l->space, ref);
         fsk_block_init(&l->space, b, 0, 0, 0, 0, 0);
         fsk_arena_count(&w, FSK_COUNT_LEAVES, 1);
-        l->first = ref;
+        fsk_init32(&l->first, ref);
         fsk_init32(&l->root, ref);
     }
     fsk_arena_leave(&w);
@@ -216,6 +216,7 @@ int fsk_list_split(fsk_list *l, fsk_writer *w, fsk_block *b)
     }
     fsk_arena_count(w, b->level == 0 ? FSK_COUNT_LEAVES : FSK_COUNT_INDEX, 1);
     fsk_arena_count(w, FSK_COUNT_REPLACED, 1);
+    /* The key that asked for this may belong there: the retry looks there first. */
     if (b->level == 0 && right->high == 0 && w->shard != NULL)
         w->shard->edge = fsk_ref_of(&l->space, right);
     promote(l, w, b, right);

@@ -149,7 +149,7 @@ fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
         taken = fsk_list_take(list, x->writer, leaf, from, part, x->entry, &x->key, &x->entry);
         if (taken == FSK_TAKEN) {
             if (x->writer->shard != NULL)
-                x->writer->shard->at_edge = leaf->high == 0;
+                x->writer->shard->edge = leaf->high == 0 ? fsk_ref_of(&list->space, leaf) : 0;
             x->created = 1;
             stamp_new_entry(x);
             return FASTSKIP_OK;
