@@ -167,6 +167,7 @@ static void begin(writing *g, const fsk_batch_work *work)
     x->piece = work->piece;
     x->size = work->size;
     x->is_version = work->is_version;
+    x->entry = work->entry;
 }
 
 /* What was not published goes back, last first, so that the cursors go back with it. */
@@ -230,6 +231,7 @@ static int take_all(writing *g)
             work->piece = g->write.piece;
             work->size = g->write.size;
             work->is_version = g->write.is_version;
+            work->entry = g->write.entry;
         }
     }
     return 1;

@@ -71,7 +71,8 @@ typedef struct {
     fsk_ref piece;   /* memory taken and not published */
     int is_version;
     uint64_t size;
-    fsk_ref entry, version; /* where it went */
+    fsk_ref entry; /* the key's, if it was there; later where the version went */
+    fsk_ref version;
 } fsk_batch_work;
 
 struct fastskip_batch {

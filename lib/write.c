@@ -52,6 +52,7 @@ static void build_entry(fsk_write *x)
 
 int fsk_write_prepare(fsk_write *x, fsk_ref there)
 {
+    x->entry = there;
     x->is_version = there != 0;
     if (x->is_version)
         x->size = fsk_version_bytes(x->value_size);
@@ -134,6 +135,9 @@ static fsk_block *leaf_of(fsk_write *x, uint32_t *part)
 fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
 {
     fsk_list *list = &x->table->list;
+    /* Entries never go, and a second search may not find it if the comparator contradicts itself. */
+    if (x->piece != 0 && x->is_version)
+        return push(x);
     if (leaf == NULL)
         leaf = leaf_of(x, &part);
     for (;;) {
@@ -238,6 +242,7 @@ fastskip_status fsk_table_write(fastskip_table *t, uint64_t sequence, uint32_t k
     x.word = t->caller ? fsk_word_numbered(kind, sequence) : fsk_word_single(kind);
     x.sequence = sequence;
     x.piece = 0;
+    x.is_version = 0;
     status = write_inside(&x, found);
     fsk_table_leave(&writer);
     return status;

@@ -1349,6 +1349,55 @@ START_TEST(contradictions_end)
 }
 END_TEST
 
+/* Says one thing so often, then another. */
+struct turncoat {
+    int32_t before, after;
+    unsigned calls, turn;
+};
+
+static int32_t turn_over(void *ctx, const void *a, size_t a_size, const void *b, size_t b_size)
+{
+    struct turncoat *turncoat = ctx;
+    (void)a, (void)a_size, (void)b, (void)b_size;
+    return turncoat->calls++ < turncoat->turn ? turncoat->before : turncoat->after;
+}
+
+/* A write looks for its key more than once. If it was there and then is not, what was planned as a
+ * small version of it must not become a large entry in the same place: the region has no room. */
+START_TEST(order_turns_within_one_write)
+{
+    static const char key[FASTSKIP_KEY_MAX];
+    static const int32_t before[] = {0, 1, -1}, after[] = {1, 0, 0};
+    uint32_t mode = (uint32_t)_i;
+    for (unsigned n = 0; n < 30; n++) {
+        struct turncoat turncoat = {before[n % 3], after[n % 3], 0, n / 3};
+        struct supply supply = new_supply();
+        fastskip_options *options = supplied_options(&supply, 65536);
+        fastskip_table *table = NULL;
+        fastskip_batch *batch = NULL;
+        OK(fastskip_options_set_comparator(options, turn_over, NULL, &turncoat, NULL));
+        OK(fastskip_options_set_sequence_mode(options, mode));
+        OK(fastskip_table_new(options, &table));
+        fastskip_options_free(options);
+        OK(fastskip_batch_new(&batch));
+        if (mode == FASTSKIP_SEQUENCE_CALLER) {
+            OK(fastskip_put_at(table, 1, 0, STR("k"), STR("v")));
+            OK(fastskip_batch_put_at(batch, 2, 0, key, sizeof key, STR("v")));
+        } else {
+            OK(fastskip_put(table, STR("k"), STR("v")));
+            OK(fastskip_batch_put(batch, key, sizeof key, STR("v")));
+        }
+        turncoat.calls = 0;
+        fastskip_write(table, batch);
+        fastskip_batch_free(batch);
+        fastskip_table_check(table);
+        ck_assert(!supply.broken);
+        ck_assert_uint_le(stat_of(table, FASTSKIP_STAT_MEMORY_USED), 65536);
+        fastskip_table_unref(table);
+    }
+}
+END_TEST
+
 /* ---- threads and tables that come and go ----------------------------------------------------- */
 
 struct hand {
@@ -1561,6 +1610,7 @@ int main(void)
     tcase_add_test(ends, child_reads_after_fork);
     TCase *orders = add_case(suite, "orders");
     tcase_add_loop_test(orders, contradictions_end, 0, 2 * 21);
+    tcase_add_loop_test(orders, order_turns_within_one_write, 0, 2);
     TCase *coming = add_case(suite, "coming and going");
     tcase_add_test(coming, ten_thousand_short_threads_on_two_shards);
     tcase_add_test(coming, sixty_four_threads_on_one_shard);
