@@ -176,13 +176,16 @@ static inline uint64_t fsk_lane_bits(const fsk_lanes *l)
     return bits;
 }
 
-static inline uint64_t fsk_mask_equal(const fsk_block *b, uint32_t part)
+static inline uint64_t fsk_mask_tie(const fsk_block *b, uint32_t part)
 {
     const __m128i *p = (const __m128i *)(const void *)b->part;
     const __m128i want = _mm_set1_epi32((int)part);
+    const __m128i unknown = _mm_set1_epi32((int)FSK_UNKNOWN);
     fsk_lanes l;
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++)
-        l.quad[i] = _mm_cmpeq_epi32(_mm_loadu_si128(p + i), want);
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++) {
+        __m128i v = _mm_loadu_si128(p + i);
+        l.quad[i] = _mm_or_si128(_mm_cmpeq_epi32(v, want), _mm_cmpeq_epi32(v, unknown));
+    }
     return fsk_lane_bits(&l);
 }
 
@@ -204,11 +207,13 @@ static inline fsk_order_masks fsk_mask_order(const fsk_block *b, uint32_t part)
     return m;
 }
 #else
-static inline uint64_t fsk_mask_equal(const fsk_block *b, uint32_t part)
+static inline uint64_t fsk_mask_tie(const fsk_block *b, uint32_t part)
 {
     uint64_t m = 0;
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++)
-        m |= (uint64_t)(fsk_load32_relaxed(&b->part[i]) == part) << i;
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
+        uint32_t p = fsk_load32_relaxed(&b->part[i]);
+        m |= (uint64_t)(p == part || p == FSK_UNKNOWN) << i;
+    }
     return m;
 }
 
@@ -274,23 +279,18 @@ static inline int fsk_entry_same(const fsk_space *s, const fsk_entry *e, const f
            (k->size == 0 || memcmp(fsk_entry_key(e), k->data, k->size) == 0);
 }
 
-/* The entry of a key in a leaf, or 0.  Sees every word that was there when it was called. */
+/*
+ * The entry of a key in a leaf, or 0.  Sees every word that was there when it was called: one pass, since
+ * a part that is stored between a look for it and a look for unknown ones would be missed by both.
+ */
 static inline fsk_ref fsk_block_find(const fsk_space *s, const fsk_block *b, const fsk_key *k,
                                      uint32_t part)
 {
-    uint64_t m;
-    for (m = part == FSK_UNKNOWN ? 0 : fsk_mask_equal(b, part); m != 0; m &= m - 1) {
+    for (uint64_t m = fsk_mask_tie(b, part); m != 0; m &= m - 1) {
         fsk_ref ref = fsk_load32_seq(&b->ref[fsk_lowest_bit(m)]);
         if (ref == 0)
             break;
         if (FSK_LIKELY(fsk_entry_same(s, fsk_entry_at(s, ref), k)))
-            return ref;
-    }
-    for (m = fsk_mask_equal(b, FSK_UNKNOWN); m != 0; m &= m - 1) {
-        fsk_ref ref = fsk_load32_seq(&b->ref[fsk_lowest_bit(m)]);
-        if (ref == 0)
-            break;
-        if (fsk_entry_same(s, fsk_entry_at(s, ref), k))
             return ref;
     }
     return 0;

@@ -1,4 +1,5 @@
 /* memtable.c - making, sealing and dropping tables, and their figures; see memtable.h. */
+#define _POSIX_C_SOURCE 200809L /* posix_memalign, sysconf */
 #include "memtable.h"
 
 #include <stdlib.h>

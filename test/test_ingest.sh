@@ -381,9 +381,8 @@ end
 begin 'a bar on a terminal, none elsewhere'
 run 0 -d GONE -o - history
 grep -q "$(printf '\r')" messages && wrong 'a bar in a file'
-if command -v script >/dev/null; then
-    COLUMNS=80 script -qec "$ingest -q -d GONE history" /dev/null >messages 2>&1 </dev/null
-    COLUMNS=80 script -qec "$ingest -d GONE --verify history" /dev/null >messages 2>&1 </dev/null
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+    script -qec "$ingest -d GONE --verify history" /dev/null >messages 2>&1 </dev/null
     grep -q "ingest \[" messages || wrong 'no bar on a terminal'
     says 'records/s'
 fi
