@@ -155,8 +155,16 @@ void fsk_arena_give_back(fsk_writer *writer, fsk_ref ref, uint64_t size);
 fsk_ref fsk_arena_spare_take(fsk_writer *writer, uint64_t size);
 void fsk_arena_spare_leave(fsk_writer *writer, fsk_ref ref, uint64_t size);
 
+/* The sum of a counter over all shards: exact while no write is under way. */
 uint64_t fsk_arena_total(const fsk_arena *arena, fsk_counter counter);
 uint64_t fsk_arena_committed(const fsk_arena *arena);
+
+/* The running total, in O(1): bytes of the region that were given out, to shards or directly.  What is
+ * counted as used is never more. */
+static inline uint64_t fsk_arena_taken(const fsk_arena *arena)
+{
+    return fsk_load64_acquire(&arena->taken);
+}
 
 static inline void *fsk_arena_at(const fsk_arena *arena, fsk_ref ref)
 {

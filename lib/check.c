@@ -25,7 +25,7 @@ static int inside_now(checking *g, fsk_ref ref, uint64_t size)
 {
     if (inside(g, ref, size))
         return 1;
-    g->end = fsk_load64_acquire(&g->table->arena.taken);
+    g->end = fsk_arena_taken(&g->table->arena);
     return inside(g, ref, size);
 }
 
@@ -251,7 +251,7 @@ fastskip_status fsk_table_check(fastskip_table *t)
     fsk_ref root = fsk_load32_acquire(&t->list.root);
     g.table = t;
     g.space = &t->list.space;
-    g.end = fsk_load64_acquire(&t->arena.taken);
+    g.end = fsk_arena_taken(&t->arena);
     if (!inside(&g, root, sizeof(fsk_block)))
         return FASTSKIP_CORRUPT;
     for (unsigned level = fsk_block_at(g.space, root)->level + 1u; level-- > 0;) {

@@ -339,7 +339,7 @@ START_TEST(fault_pointers_masked_to_48_bits)
     fastskip_table *table = NULL;
     fastskip_entry entry;
     size_t mapped = 0;
-    char key[8];
+    char key[16];
     OK(fastskip_options_new(&options));
     OK(fastskip_options_set_memory_limit(options, 1 << 20));
     OK(fastskip_options_set_allocator(options, take_high, commit_region, leave_high, &mapped));
