@@ -213,7 +213,9 @@ static int shard_try(fsk_shard *s)
 
 void fsk_arena_enter(fsk_arena *a, fsk_writer *w)
 {
-    uint32_t i = home_of_thread() % a->shards;
+    uint32_t i = home_of_thread();
+    if (i >= a->shards)
+        i %= a->shards;
     w->arena = a;
     w->shard = NULL;
     w->overflow = 0;

@@ -60,7 +60,7 @@ typedef enum {
     FSK_COUNT_KEY_BYTES,
     FSK_COUNT_VERSIONS,
     FSK_COUNT_VALUE_BYTES,
-    FSK_COUNT_WRITES,
+    FSK_COUNT_REFUSED, /* writes attempted that made no version */
     FSK_COUNT_RETRIES,
     FSK_COUNTERS
 } fsk_counter;

@@ -318,13 +318,12 @@ fastskip_status fsk_table_write_batch(fastskip_table *t, fastskip_batch *b)
 {
     fsk_writer writer;
     writing g;
-    size_t written;
+    size_t written = 0;
     fastskip_status status = fsk_table_enter(t, &writer);
     if (status != FASTSKIP_OK) {
-        fsk_add64_relaxed(&t->arena.count[FSK_COUNT_WRITES], b->count);
+        fsk_add64_relaxed(&t->arena.count[FSK_COUNT_REFUSED], b->count);
         return status;
     }
-    fsk_arena_count(&writer, FSK_COUNT_WRITES, b->count);
     g.table = t;
     g.writer = &writer;
     g.batch = b;
@@ -338,6 +337,7 @@ fastskip_status fsk_table_write_batch(fastskip_table *t, fastskip_batch *b)
         status = write_planned(&g, &written);
         fsk_table_dismiss(t, g.n - written);
     }
+    fsk_arena_count(&writer, FSK_COUNT_REFUSED, b->count - written);
     fsk_table_leave(&writer);
     return status;
 }

@@ -198,7 +198,6 @@ fastskip_status fsk_table_stat(fastskip_table *t, uint32_t id, uint64_t *number)
         {FASTSKIP_STAT_VALUE_BYTES, FSK_COUNT_VALUE_BYTES},
         {FASTSKIP_STAT_MEMORY_USED, FSK_COUNT_USED},
         {FASTSKIP_STAT_CHUNKS, FSK_COUNT_CHUNKS},
-        {FASTSKIP_STAT_WRITES, FSK_COUNT_WRITES},
         {FASTSKIP_STAT_RETRIES, FSK_COUNT_RETRIES},
     };
     for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++)
@@ -207,6 +206,10 @@ fastskip_status fsk_table_stat(fastskip_table *t, uint32_t id, uint64_t *number)
             return FASTSKIP_OK;
         }
     switch (id) {
+    case FASTSKIP_STAT_WRITES:
+        *number = fsk_arena_total(&t->arena, FSK_COUNT_VERSIONS) +
+                  fsk_arena_total(&t->arena, FSK_COUNT_REFUSED);
+        return FASTSKIP_OK;
     case FASTSKIP_STAT_LIVE:
         *number = count_keys(t, 0);
         return FASTSKIP_OK;

@@ -200,7 +200,6 @@ static fastskip_status write_inside(fsk_write *x, fastskip_entry *found)
     fastskip_table *t = x->table;
     fastskip_status status;
     fsk_seen written;
-    fsk_arena_count(x->writer, FSK_COUNT_WRITES, 1);
     if (!fsk_table_admit(t, 1))
         return is_there(x, found) ? FASTSKIP_EXISTS : FASTSKIP_FULL;
     status = fsk_write_publish(x, NULL, 0);
@@ -230,7 +229,7 @@ fastskip_status fsk_table_write(fastskip_table *t, uint64_t sequence, uint32_t k
     fsk_write x;
     fastskip_status status = fsk_table_enter(t, &writer);
     if (status != FASTSKIP_OK) {
-        fsk_add64_relaxed(&t->arena.count[FSK_COUNT_WRITES], 1);
+        fsk_add64_relaxed(&t->arena.count[FSK_COUNT_REFUSED], 1);
         return status;
     }
     fsk_key_init(&x.key, &t->list.space.order, key, key_size);
@@ -244,6 +243,8 @@ fastskip_status fsk_table_write(fastskip_table *t, uint64_t sequence, uint32_t k
     x.piece = 0;
     x.is_version = 0;
     status = write_inside(&x, found);
+    if (status != FASTSKIP_OK)
+        fsk_arena_count(&writer, FSK_COUNT_REFUSED, 1);
     fsk_table_leave(&writer);
     return status;
 }
