@@ -13,6 +13,7 @@
 #define MIB (1024 * KIB)
 #define HUGE_PAGE ((size_t)(2 * MIB))
 #define SMALL_PAGE (64 * KIB) /* a multiple of every base page size in use */
+#define STEP_MOST (16 * MIB)
 #define CHUNK_LEAST (16 * KIB)
 #define CHUNK_MOST (2 * MIB)
 
@@ -90,8 +91,9 @@ static fastskip_status region_commit(fsk_arena *a, uint64_t end)
 {
     uint64_t done = fsk_load64_acquire(&a->committed);
     while (done < end) {
-        /* One huge page at a time beyond the first, so that a small table stays small. */
-        uint64_t upto = fsk_round_up(end, end > HUGE_PAGE ? HUGE_PAGE : SMALL_PAGE);
+        /* Ever larger steps, for fewer system calls; memory is only taken when it is touched. */
+        uint64_t ahead = end / 16 < STEP_MOST ? end / 16 : STEP_MOST;
+        uint64_t upto = fsk_round_up(end + ahead, end > HUGE_PAGE ? HUGE_PAGE : SMALL_PAGE);
         if (upto > a->limit)
             upto = a->limit;
         if (a->source.commit(a->source.context, a->base + done, (size_t)(upto - done)) != 0)
@@ -234,16 +236,6 @@ void fsk_arena_enter(fsk_arena *a, fsk_writer *w)
     w->overflow = 1;
 }
 
-void fsk_arena_leave(fsk_writer *w)
-{
-    if (w->used != 0)
-        fsk_arena_count(w, FSK_COUNT_USED, w->used);
-    if (w->shard != NULL)
-        fsk_store32_release(&w->shard->busy, 0);
-    if (w->overflow)
-        fsk_sub32_release(&w->arena->overflow, 1);
-}
-
 void fsk_arena_drain(const fsk_arena *a)
 {
     for (uint32_t i = 0; i < a->shards; i++)
@@ -254,23 +246,6 @@ void fsk_arena_drain(const fsk_arena *a)
 }
 
 /* ---- allocating ---- */
-
-static uint64_t chunk_left(const fsk_chunk *c, uint64_t align)
-{
-    uint64_t from = fsk_round_up(c->cursor, align);
-    return from < c->end ? c->end - from : 0;
-}
-
-static fsk_ref chunk_bump(fsk_writer *w, fsk_chunk *c, uint64_t size, uint64_t align)
-{
-    uint64_t from = fsk_round_up(c->cursor, align);
-    c->cursor = from + size;
-    w->used += size;
-    /* The next allocation's lines: a store to one that is not in cache would stall the CAS behind it. */
-    for (unsigned line = 1; line <= 3; line++)
-        FSK_PREFETCH_WRITE(w->arena->base + c->cursor + line * FSK_LINE);
-    return (fsk_ref)(from / FSK_UNIT);
-}
 
 static uint64_t chunk_want(const fsk_arena *a, fsk_kind kind)
 {
@@ -311,7 +286,7 @@ static int refill(fsk_writer *w, fsk_kind kind, uint64_t size)
         c->end = start + size;
         return 1;
     }
-    if (chunk_left(c, FSK_UNIT) > chunk_left(tail, FSK_UNIT))
+    if (fsk_arena_left(c, FSK_UNIT) > fsk_arena_left(tail, FSK_UNIT))
         *tail = *c;
     c->cursor = start;
     c->end = start + size;
@@ -322,8 +297,8 @@ static int refill(fsk_writer *w, fsk_kind kind, uint64_t size)
 static fsk_ref take_any(fsk_writer *w, uint64_t size, uint64_t align)
 {
     for (int kind = 0; kind < FSK_KINDS; kind++)
-        if (chunk_left(&w->shard->chunk[kind], align) >= size)
-            return chunk_bump(w, &w->shard->chunk[kind], size, align);
+        if (fsk_arena_left(&w->shard->chunk[kind], align) >= size)
+            return fsk_arena_bump(w, &w->shard->chunk[kind], size, align);
     return 0;
 }
 
@@ -343,13 +318,13 @@ static fsk_ref take_from_others(fsk_writer *w, uint64_t size, uint64_t align)
             w->shard = NULL;
         } else {
             for (int kind = 0; kind < FSK_KINDS; kind++) {
-                if (chunk_left(&s->chunk[kind], align) < size)
+                if (fsk_arena_left(&s->chunk[kind], align) < size)
                     continue;
                 fsk_chunk mine = w->shard->chunk[FSK_TAIL];
                 w->shard->chunk[FSK_TAIL] = s->chunk[kind];
                 s->chunk[kind] = mine;
                 fsk_store32_release(&s->busy, 0);
-                return chunk_bump(w, &w->shard->chunk[FSK_TAIL], size, align);
+                return fsk_arena_bump(w, &w->shard->chunk[FSK_TAIL], size, align);
             }
         }
         fsk_store32_release(&s->busy, 0);
@@ -357,31 +332,25 @@ static fsk_ref take_from_others(fsk_writer *w, uint64_t size, uint64_t align)
     return 0;
 }
 
-static fsk_ref alloc_slow(fsk_writer *w, fsk_kind kind, uint64_t size, uint64_t align)
+fsk_ref fsk_arena_alloc_slow(fsk_writer *w, fsk_kind kind, uint64_t size, uint64_t align)
 {
     fsk_ref ref;
     if (w->shard != NULL) {
         uint64_t want = chunk_want(w->arena, kind);
-        if (size <= want / 4 && refill(w, kind, want))
-            return chunk_bump(w, &w->shard->chunk[kind], size, align);
+        if (size <= want / 4) {
+            if (refill(w, kind, want))
+                return fsk_arena_bump(w, &w->shard->chunk[kind], size, align);
+            if (w->status == FASTSKIP_NO_MEMORY)
+                return 0;
+        }
     }
     ref = fsk_arena_alloc_exact(w, size, align);
-    if (ref == 0 && w->shard != NULL)
+    if (ref != 0 || w->status == FASTSKIP_NO_MEMORY)
+        return ref;
+    /* At the limit, what the shards have left is used up. */
+    if (w->shard != NULL)
         ref = take_any(w, size, align);
-    if (ref == 0)
-        ref = take_from_others(w, size, align);
-    return ref;
-}
-
-fsk_ref fsk_arena_alloc(fsk_writer *w, fsk_kind kind, uint64_t size, uint64_t align)
-{
-    size = fsk_round_up(size, FSK_UNIT);
-    if (w->shard != NULL) {
-        fsk_chunk *c = &w->shard->chunk[kind];
-        if (chunk_left(c, align) >= size)
-            return chunk_bump(w, c, size, align);
-    }
-    return alloc_slow(w, kind, size, align);
+    return ref != 0 ? ref : take_from_others(w, size, align);
 }
 
 /* Takes back the last allocation of one of the shard's chunks. */

@@ -134,7 +134,7 @@ void fsk_arena_reset(fsk_arena *arena);
 
 /* Take a shard, or become an overflow writer; and give it back.  Never waits. */
 void fsk_arena_enter(fsk_arena *arena, fsk_writer *writer);
-void fsk_arena_leave(fsk_writer *writer);
+static inline void fsk_arena_leave(fsk_writer *writer);
 
 /* Waits until every write that was under way has left.  Only for seal. */
 void fsk_arena_drain(const fsk_arena *arena);
@@ -143,7 +143,9 @@ void fsk_arena_drain(const fsk_arena *arena);
  * size bytes, aligned to `align` (8 or FSK_LINE); their content is arbitrary.  0 when there are none:
  * writer->status is then FASTSKIP_FULL (the limit) or FASTSKIP_NO_MEMORY (the system).
  */
-fsk_ref fsk_arena_alloc(fsk_writer *writer, fsk_kind kind, uint64_t size, uint64_t align);
+static inline fsk_ref fsk_arena_alloc(fsk_writer *writer, fsk_kind kind, uint64_t size,
+                                      uint64_t align);
+fsk_ref fsk_arena_alloc_slow(fsk_writer *writer, fsk_kind kind, uint64_t size, uint64_t align);
 
 /* The same, straight from the region and not from a chunk. */
 fsk_ref fsk_arena_alloc_exact(fsk_writer *writer, uint64_t size, uint64_t align);
@@ -181,6 +183,35 @@ static inline uint64_t fsk_round_up(uint64_t n, uint64_t unit)
     return (n + unit - 1) & ~(unit - 1);
 }
 
+/* ---- bumping ---- */
+
+static inline uint64_t fsk_arena_left(const fsk_chunk *c, uint64_t align)
+{
+    uint64_t from = fsk_round_up(c->cursor, align);
+    return from < c->end ? c->end - from : 0;
+}
+
+static inline fsk_ref fsk_arena_bump(fsk_writer *w, fsk_chunk *c, uint64_t size, uint64_t align)
+{
+    uint64_t from = fsk_round_up(c->cursor, align);
+    c->cursor = from + size;
+    w->used += size;
+    /* The next allocation's lines: a store to one that is not in cache would stall the CAS behind it. */
+    for (unsigned line = 1; line <= 3; line++)
+        FSK_PREFETCH_WRITE(w->arena->base + c->cursor + line * FSK_LINE);
+    return (fsk_ref)(from / FSK_UNIT);
+}
+
+static inline fsk_ref fsk_arena_alloc(fsk_writer *w, fsk_kind kind, uint64_t size, uint64_t align)
+{
+    size = fsk_round_up(size, FSK_UNIT);
+    if (FSK_LIKELY(w->shard != NULL && fsk_arena_left(&w->shard->chunk[kind], align) >= size))
+        return fsk_arena_bump(w, &w->shard->chunk[kind], size, align);
+    return fsk_arena_alloc_slow(w, kind, size, align);
+}
+
+/* ---- counting ---- */
+
 /* The owner of a shard alone writes its counters, so a load and a store do; others may be reading. */
 static inline void fsk_arena_count(fsk_writer *writer, fsk_counter counter, uint64_t n)
 {
@@ -190,6 +221,16 @@ static inline void fsk_arena_count(fsk_writer *writer, fsk_counter counter, uint
     } else {
         fsk_add64_relaxed(&writer->arena->count[counter], n);
     }
+}
+
+static inline void fsk_arena_leave(fsk_writer *w)
+{
+    if (w->used != 0)
+        fsk_arena_count(w, FSK_COUNT_USED, w->used);
+    if (FSK_LIKELY(w->shard != NULL))
+        fsk_store32_release(&w->shard->busy, 0);
+    if (FSK_UNLIKELY(w->overflow))
+        fsk_sub32_release(&w->arena->overflow, 1);
 }
 
 #endif

@@ -189,10 +189,21 @@ static inline uint64_t fsk_mask_tie(const fsk_block *b, uint32_t part)
     return fsk_lane_bits(&l);
 }
 
-static inline fsk_order_masks fsk_mask_order(const fsk_block *b, uint32_t part)
+static inline uint64_t fsk_mask_less(const fsk_block *b, uint32_t part)
 {
     const __m128i *p = (const __m128i *)(const void *)b->part;
     const __m128i sign = _mm_set1_epi32((int)0x80000000u); /* turns unsigned order into signed */
+    const __m128i want = _mm_set1_epi32((int)(part ^ 0x80000000u));
+    fsk_lanes l;
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++)
+        l.quad[i] = _mm_cmplt_epi32(_mm_xor_si128(_mm_loadu_si128(p + i), sign), want);
+    return fsk_lane_bits(&l);
+}
+
+static inline fsk_order_masks fsk_mask_order(const fsk_block *b, uint32_t part)
+{
+    const __m128i *p = (const __m128i *)(const void *)b->part;
+    const __m128i sign = _mm_set1_epi32((int)0x80000000u);
     const __m128i want = _mm_set1_epi32((int)(part ^ 0x80000000u));
     const __m128i unknown = _mm_set1_epi32(0x7fffffff);
     fsk_order_masks m;
@@ -214,6 +225,14 @@ static inline uint64_t fsk_mask_tie(const fsk_block *b, uint32_t part)
         uint32_t p = fsk_load32_relaxed(&b->part[i]);
         m |= (uint64_t)(p == part || p == FSK_UNKNOWN) << i;
     }
+    return m;
+}
+
+static inline uint64_t fsk_mask_less(const fsk_block *b, uint32_t part)
+{
+    uint64_t m = 0;
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++)
+        m |= (uint64_t)(fsk_load32_relaxed(&b->part[i]) < part) << i;
     return m;
 }
 
@@ -313,7 +332,9 @@ static inline unsigned fsk_block_child(const fsk_space *s, const fsk_block *b, c
     /* Words from birth are in order, so those that are less are the lowest bits. */
     slot = fsk_lowest_bit(~(less & born)) - 1;
     best = fsk_load32_relaxed(&b->part[slot]);
-    for (late = less & ~born; late != 0; late &= late - 1) {
+    /* Of those that came later hardly any lies between that one and the key. */
+    late = less & ~born & ~fsk_mask_less(b, best);
+    for (; FSK_UNLIKELY(late != 0); late &= late - 1) {
         unsigned i = fsk_lowest_bit(late);
         uint32_t p = fsk_load32_relaxed(&b->part[i]);
         if (p == best)

@@ -46,6 +46,22 @@ static int bound_sound(checking *g, fsk_ref ref)
     return ref == 0 || entry_sound(g, ref);
 }
 
+static int compare_entries(const checking *g, fsk_ref a, fsk_ref b)
+{
+    const fsk_entry *x = fsk_entry_at(g->space, a), *y = fsk_entry_at(g->space, b);
+    return fsk_compare(&g->space->order, fsk_entry_key(x), x->key_size, fsk_entry_key(y),
+                       y->key_size);
+}
+
+/* What fsk_block_init made of the ends and the sample. */
+static int prefix_sound(const checking *g, const fsk_block *b)
+{
+    fsk_block made;
+    fsk_block_init(g->space, &made, b->level, b->low, b->high, b->sample, b->skip);
+    return made.skip == b->skip && made.sample == b->sample && made.shared == b->shared &&
+           made.high_part == b->high_part && memcmp(made.window, b->window, FSK_WINDOW) == 0;
+}
+
 static int block_sound(checking *g, fsk_ref ref, unsigned level)
 {
     const fsk_block *b;
@@ -53,7 +69,9 @@ static int block_sound(checking *g, fsk_ref ref, unsigned level)
         return 0;
     b = fsk_block_at(g->space, ref);
     return b->level == level && b->sorted <= FSK_BLOCK_WORDS && bound_sound(g, b->low) &&
-           bound_sound(g, b->high) && (b->skip == 0 || entry_sound(g, b->sample));
+           bound_sound(g, b->high) && bound_sound(g, b->sample) &&
+           (b->low == 0 || b->high == 0 || compare_entries(g, b->low, b->high) < 0) &&
+           prefix_sound(g, b);
 }
 
 /* Where forwards lead; NULL if not to a sound block of the same low. */
@@ -70,13 +88,6 @@ static fsk_block *fresh_sound(checking *g, fsk_ref ref, unsigned level)
         ref = forward;
     }
     return NULL;
-}
-
-static int compare_entries(const checking *g, fsk_ref a, fsk_ref b)
-{
-    const fsk_entry *x = fsk_entry_at(g->space, a), *y = fsk_entry_at(g->space, b);
-    return fsk_compare(&g->space->order, fsk_entry_key(x), x->key_size, fsk_entry_key(y),
-                       y->key_size);
 }
 
 /* ---- versions ---- */
@@ -203,7 +214,7 @@ static int word_in_place(checking *g, const fsk_block *b, unsigned i, fsk_ref re
 static int words_sound(checking *g, const fsk_block *b)
 {
     fsk_ref key[FSK_BLOCK_WORDS];
-    unsigned n = 0;
+    unsigned n = 0, fill = fsk_load32_acquire(&b->fill);
     for (; n < FSK_BLOCK_WORDS; n++) {
         fsk_ref ref = fsk_load32_seq(&b->ref[n]);
         if (ref == 0)
@@ -218,7 +229,7 @@ static int words_sound(checking *g, const fsk_block *b)
                 (key[i] != 0 && key[n] != 0 && compare_entries(g, key[i], key[n]) == 0))
                 return 0;
     }
-    if (n < b->sorted || (b->level > 0 && (n == 0 || key[0] != b->low)))
+    if (n < b->sorted || n < fill || (b->level > 0 && (n == 0 || key[0] != b->low)))
         return 0;
     return 1;
 }
@@ -228,7 +239,7 @@ static int level_sound(checking *g, fsk_block *b)
     unsigned level = b->level;
     if (b->low != 0)
         return 0;
-    for (;;) {
+    for (uint64_t steps = g->table->arena.limit / sizeof(fsk_block) + 1; steps > 0; steps--) {
         fsk_ref next;
         fsk_block *right;
         if (!words_sound(g, b))
@@ -243,11 +254,13 @@ static int level_sound(checking *g, fsk_block *b)
             return 0;
         b = right;
     }
+    return 0;
 }
 
 fastskip_status fsk_table_check(fastskip_table *t)
 {
     checking g;
+    const fsk_block *first;
     fsk_ref root = fsk_load32_acquire(&t->list.root);
     g.table = t;
     g.space = &t->list.space;
@@ -260,7 +273,6 @@ fastskip_status fsk_table_check(fastskip_table *t)
             return FASTSKIP_CORRUPT;
         root = fsk_load32_acquire(&b->ref[0]); /* the left-most block below */
     }
-    if (fsk_list_first(&t->list)->low != 0)
-        return FASTSKIP_CORRUPT;
-    return FASTSKIP_OK;
+    first = fresh_sound(&g, fsk_load32_seq(&t->list.first), 0);
+    return first != NULL && first->low == 0 ? FASTSKIP_OK : FASTSKIP_CORRUPT;
 }
