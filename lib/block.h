@@ -299,8 +299,9 @@ static inline int fsk_entry_same(const fsk_space *s, const fsk_entry *e, const f
 }
 
 /*
- * The entry of a key in a leaf, or 0.  Sees every word that was there when it was called: one pass, since
- * a part that is stored between a look for it and a look for unknown ones would be missed by both.
+ * The entry of a key in a leaf, or 0.  Sees every word that was there when it was called.  One pass: a
+ * part that is stored between a look for it and a look for unknown ones would be missed by both, and a
+ * read would miss what an earlier one saw, an insert put the key in twice (test/models/leaf.c).
  */
 static inline fsk_ref fsk_block_find(const fsk_space *s, const fsk_block *b, const fsk_key *k,
                                      uint32_t part)

@@ -7,6 +7,7 @@
  */
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,6 +191,37 @@ START_TEST(empty_keys_and_values)
     ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_KEYS), 2);
     OK(fastskip_delete(table, NULL, 0));
     expect(table, NULL, "", NULL);
+    drop(table);
+}
+END_TEST
+
+/* Sizes beside each other and far apart, both as the first version of a key and as a later one: the
+ * last byte of a value that got too little memory is the first of its neighbour. */
+START_TEST(values_of_every_size)
+{
+    enum { N = 90 };
+    fastskip_table *table = auto_table();
+    size_t sizes[N];
+    unsigned char *value = malloc(1 << 20), key[20] = {0};
+    fastskip_entry entry;
+    ck_assert_ptr_nonnull(value);
+    for (unsigned i = 0; i < N; i++)
+        sizes[i] = i < 40 ? i : i < 70 ? 65520 + i - 40 : (size_t)1 << (i - 70);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned char i = 0; i < N; i++) {
+            key[0] = i;
+            memset(value, (int)(i + round + 100), sizes[i]);
+            OK(fastskip_put(table, key, sizeof key, value, sizes[i]));
+        }
+        for (unsigned char i = 0; i < N; i++) {
+            key[0] = i;
+            memset(value, (int)(i + round + 100), sizes[i]);
+            OK(fastskip_get(table, NULL, key, sizeof key, &entry));
+            ck_assert_uint_eq(entry.value_size, sizes[i]);
+            ck_assert(sizes[i] == 0 || memcmp(entry.value, value, sizes[i]) == 0);
+        }
+    }
+    free(value);
     drop(table);
 }
 END_TEST
@@ -535,6 +567,75 @@ START_TEST(batch_takes_effect_at_one_instant)
     atomic_store(&race.stop, 1);
     pthread_join(writer, NULL);
     ck_assert_int_eq(atomic_load(&race.failed), 0);
+    drop(race.table);
+}
+END_TEST
+
+struct insert_race {
+    fastskip_table *table;
+    atomic_uint round[2]; /* which key each of the two threads has come to */
+    atomic_int failed;
+};
+
+#define INSERT_ROUNDS 4000
+
+static void meet(struct insert_race *race, int me, uint32_t round)
+{
+    atomic_store(&race->round[me], round);
+    while (atomic_load(&race->round[!me]) < round)
+        sched_yield();
+}
+
+/* The key first, so that it waits for the others of its batch. */
+static void *batch_each_key(void *arg)
+{
+    struct insert_race *race = arg;
+    fastskip_batch *batch = NULL;
+    if (fastskip_batch_new(&batch) != FASTSKIP_OK)
+        atomic_store(&race->failed, 1);
+    for (uint32_t round = 1; batch && round <= INSERT_ROUNDS; round++) {
+        char other[] = "x0";
+        fastskip_batch_clear(batch);
+        fastskip_batch_put(batch, &round, sizeof round, STR("batch"));
+        for (other[1] = 'a'; other[1] < 'a' + BATCH_KEYS; other[1]++)
+            fastskip_batch_put(batch, other, 2, STR("v"));
+        meet(race, 0, round);
+        if (fastskip_write(race->table, batch) != FASTSKIP_OK)
+            atomic_store(&race->failed, 1);
+    }
+    fastskip_batch_free(batch);
+    return NULL;
+}
+
+/* Either the insert came first, and the batch overwrote it, or it came second, and found the key
+ * live: the value is the batch's, and the insert is among the versions if it said so. */
+START_TEST(insert_and_batch_of_one_key_agree)
+{
+    struct insert_race race = {.table = auto_table()};
+    static fastskip_status inserted[INSERT_ROUNDS + 1];
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, batch_each_key, &race), 0);
+    for (uint32_t round = 1; round <= INSERT_ROUNDS; round++) {
+        meet(&race, 1, round);
+        inserted[round] = fastskip_insert(race.table, &round, sizeof round, STR("insert"));
+    }
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(atomic_load(&race.failed), 0);
+    fastskip_iterator *it = NULL;
+    OK(fastskip_iterator_new(race.table, NULL, FASTSKIP_ALL_VERSIONS, &it));
+    for (uint32_t round = 1; round <= INSERT_ROUNDS; round++) {
+        fastskip_entry entry;
+        int came_first = inserted[round] == FASTSKIP_OK;
+        ck_assert(came_first || inserted[round] == FASTSKIP_EXISTS);
+        OK(fastskip_iterator_seek(it, &round, sizeof round));
+        OK(fastskip_iterator_entry(it, &entry));
+        ck_assert_uint_eq(entry.value_size, strlen("batch"));
+        fastskip_status more = fastskip_iterator_next(it);
+        int same = more == FASTSKIP_OK && fastskip_iterator_entry(it, &entry) == FASTSKIP_OK &&
+                   entry.key_size == sizeof round && !memcmp(entry.key, &round, sizeof round);
+        ck_assert_int_eq(same, came_first);
+    }
+    fastskip_iterator_free(it);
     drop(race.table);
 }
 END_TEST
@@ -1479,6 +1580,7 @@ START_TEST(sealed_tables_are_only_read)
     fastskip_entry entry;
     int32_t inserted = 7;
     uint64_t versions = stat_of(table, FASTSKIP_STAT_VERSIONS);
+    uint64_t writes = stat_of(table, FASTSKIP_STAT_WRITES);
     OK(fastskip_batch_new(&batch));
     OK(fastskip_batch_put(batch, STR("x"), STR("1")));
     ck_assert_int_eq(fastskip_table_is_sealed(table), 0);
@@ -1496,6 +1598,8 @@ START_TEST(sealed_tables_are_only_read)
     ck_assert_int_eq(fastskip_write(table, batch), FASTSKIP_SEALED);
     fastskip_batch_free(batch);
     ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_VERSIONS), versions);
+    /* They were attempted. */
+    ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_WRITES), writes + 7);
     ck_assert_str_eq(content(table, NULL, 0), "b=2 d=4 f=6 h=8 ");
     drop(table);
 }
@@ -1640,6 +1744,7 @@ int main(void)
         memory_of_the_caller_is_copied,
         put_overwrites,
         empty_keys_and_values,
+        values_of_every_size,
         delete_hides_and_is_recorded,
         keys_live_again_after_their_delete,
         insert_writes_only_where_nothing_lives,
@@ -1653,8 +1758,12 @@ int main(void)
         snapshots_outlive_the_handle,
     };
     const TTest *const batches[] = {
-        batch_writes_all_of_it, last_write_of_a_key_in_a_batch_wins, batch_is_reused_and_cleared,
-        batch_of_thousands,     batch_takes_effect_at_one_instant,
+        batch_writes_all_of_it,
+        last_write_of_a_key_in_a_batch_wins,
+        batch_is_reused_and_cleared,
+        batch_of_thousands,
+        batch_takes_effect_at_one_instant,
+        insert_and_batch_of_one_key_agree,
     };
     const TTest *const iterators[] = {
         iterator_goes_both_ways,

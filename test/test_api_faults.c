@@ -65,10 +65,10 @@ static uint64_t draw(uint64_t *state)
 /* ---- an allocator that can be told to fail --------------------------------------------------- */
 
 /* Counts its calls, fails those from fail_from to fail_to, and sees to it that nothing is used
- * before it was committed, nor more than was asked for. */
+ * before it was committed, nor more than was asked for. Of every three it fails some at random. */
 struct supply {
     pthread_mutex_t lock;
-    unsigned calls, fail_from, fail_to, reserved;
+    unsigned calls, fail_from, fail_to, fail_of_3, reserved;
     char *base;          /* of the last reservation */
     size_t size, extent; /* its size; bytes from base to the end of what was committed */
     int broken;          /* a range outside, a release that does not fit */
@@ -82,7 +82,9 @@ static size_t to_pages(size_t size)
 
 static int refuse(struct supply *supply)
 {
-    supply->calls++;
+    uint64_t n = ++supply->calls;
+    if (supply->fail_of_3 > 0 && draw(&n) % 3 < supply->fail_of_3)
+        return 1;
     return supply->calls >= supply->fail_from && supply->calls <= supply->fail_to;
 }
 
@@ -192,9 +194,10 @@ static const void *value_of(unsigned char *value, uint32_t stamp)
     return value;
 }
 
+/* Keys of several writers lie beside each other, so that they meet in the same blocks. */
 static size_t name_key(const struct writer *w, unsigned k, char *text)
 {
-    return (size_t)snprintf(text, 32, "%u/%0*u", w->name, k % 7 == 0 ? 20 : 4, k);
+    return (size_t)snprintf(text, 32, "%0*u/%u", k % 7 == 0 ? 20 : 4, k, w->name);
 }
 
 /* What the table says of a key is what the writer remembers. */
@@ -270,6 +273,26 @@ static fastskip_status write_randomly(struct writer *w, const char **failure)
     return status;
 }
 
+/* The figures of a table that only these writers have written. */
+static void expect_figures(const fastskip_table *table, const struct writer *writers, int n)
+{
+    uint64_t keys = 0, key_bytes = 0, live = 0, versions = 0;
+    for (int i = 0; i < n; i++) {
+        versions += writers[i].versions;
+        for (unsigned k = 0; k < KEYS; k++) {
+            char key[32];
+            keys += writers[i].state[k] != ABSENT;
+            live += writers[i].state[k] != ABSENT && writers[i].state[k] % 2 == 0;
+            key_bytes += writers[i].state[k] != ABSENT ? name_key(&writers[i], k, key) : 0;
+        }
+    }
+    ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_KEYS), keys);
+    ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_KEY_BYTES), key_bytes);
+    ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_LIVE), live);
+    ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_TOMBSTONES), keys - live);
+    ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_VERSIONS), versions);
+}
+
 static int remembers_everything(const struct writer *w)
 {
     for (unsigned k = 0; k < KEYS; k++)
@@ -335,7 +358,7 @@ static unsigned run_script(struct supply *supply, uint32_t mode, unsigned writes
             supply->fail_to = 0;
     }
     REQUIRE(remembers_everything(&w));
-    REQUIRE(stat_of(table, FASTSKIP_STAT_VERSIONS) == w.versions);
+    expect_figures(table, &w, 1);
     OK(fastskip_table_check(table));
     OK(fastskip_table_seal(table));
     fastskip_batch_free(w.batch);
@@ -447,7 +470,7 @@ START_TEST(limit_is_never_passed)
                 stat_of(table, FASTSKIP_STAT_MEMORY_RESERVED));
     }
     REQUIRE(remembers_everything(&w));
-    REQUIRE(stat_of(table, FASTSKIP_STAT_VERSIONS) == w.versions);
+    expect_figures(table, &w, 1);
     /* A limit that refuses is a limit that was used. */
     ck_assert_uint_ge(w.bytes, limit / 4);
     OK(fastskip_table_check(table));
@@ -516,19 +539,67 @@ START_TEST(limit_is_never_passed_by_many_threads)
         pthread_join(threads[i], NULL);
         REQUIRE_NONE(crowd.failures[i]);
     }
-    uint64_t versions = 0, bytes = 0;
+    uint64_t bytes = 0;
     for (int i = 0; i < 6; i++) {
         REQUIRE(remembers_everything(&crowd.writers[i]));
-        versions += crowd.writers[i].versions;
         bytes += crowd.writers[i].bytes;
         fastskip_batch_free(crowd.writers[i].batch);
     }
-    REQUIRE(stat_of(crowd.table, FASTSKIP_STAT_VERSIONS) == versions);
+    expect_figures(crowd.table, crowd.writers, 6);
     ck_assert_uint_ge(bytes, crowd.limit / 5);
     ck_assert_uint_le(supply.extent, crowd.limit);
     ck_assert(!supply.broken);
     OK(fastskip_table_check(crowd.table));
     fastskip_table_unref(crowd.table);
+}
+END_TEST
+
+static void *insist(void *arg)
+{
+    struct member *member = arg;
+    struct crowd *crowd = member->crowd;
+    struct writer *w = &crowd->writers[member->index];
+    for (unsigned i = 0; i < 1500 && !crowd->failures[member->index]; i++) {
+        fastskip_status status = write_randomly(w, &crowd->failures[member->index]);
+        if (status != FASTSKIP_OK && status != FASTSKIP_NO_MEMORY)
+            crowd->failures[member->index] = "an unexpected status";
+    }
+    return NULL;
+}
+
+/* Six threads meet in the same blocks while two of three commits fail: batches break off half way
+ * and leave nothing, not in the figures either. */
+START_TEST(commits_fail_under_many_threads)
+{
+    static struct crowd crowd;
+    struct member members[6];
+    for (unsigned round = 0; round < 10 * scale(); round++) {
+        struct supply supply = new_supply();
+        pthread_t threads[6];
+        fastskip_status status;
+        memset(&crowd, 0, sizeof crowd);
+        crowd.table = starved_table(&supply, FASTSKIP_SEQUENCE_AUTO, &status);
+        OK(status);
+        supply.fail_of_3 = 2;
+        for (int i = 0; i < 6; i++) {
+            start_writer(&crowd.writers[i], crowd.table, FASTSKIP_SEQUENCE_AUTO, (uint32_t)i);
+            crowd.writers[i].random += round * 100;
+            members[i] = (struct member){&crowd, i};
+            pthread_create(&threads[i], NULL, insist, &members[i]);
+        }
+        for (int i = 0; i < 6; i++) {
+            pthread_join(threads[i], NULL);
+            REQUIRE_NONE(crowd.failures[i]);
+        }
+        for (int i = 0; i < 6; i++) {
+            REQUIRE(remembers_everything(&crowd.writers[i]));
+            fastskip_batch_free(crowd.writers[i].batch);
+        }
+        expect_figures(crowd.table, crowd.writers, 6);
+        OK(fastskip_table_check(crowd.table));
+        fastskip_table_unref(crowd.table);
+        ck_assert(!supply.broken);
+    }
 }
 END_TEST
 
@@ -904,6 +975,55 @@ START_TEST(reading_and_sealing_need_no_memory)
 }
 END_TEST
 
+static void expect_refused_or_ok(fastskip_iterator *it, fastskip_status status)
+{
+    fastskip_entry entry;
+    ck_assert(status == FASTSKIP_OK || status == FASTSKIP_NO_MEMORY);
+    ck_assert_int_eq(fastskip_iterator_valid(it), status == FASTSKIP_OK);
+    ck_assert_int_eq(fastskip_iterator_entry(it, &entry),
+                     status == FASTSKIP_OK ? FASTSKIP_OK : FASTSKIP_NOT_FOUND);
+}
+
+/* To put thousands of versions of a key in order may take memory: what an iterator is refused it
+ * says, and gets later. */
+START_TEST(every_version_without_memory)
+{
+    uint32_t mode = (uint32_t)_i;
+    fastskip_options *options = NULL;
+    fastskip_table *table = NULL;
+    fastskip_iterator *it = NULL;
+    fastskip_entry entries[3];
+    size_t count = 7;
+    OK(fastskip_options_new(&options));
+    OK(fastskip_options_set_sequence_mode(options, mode));
+    OK(fastskip_table_new(options, &table));
+    fastskip_options_free(options);
+    for (uint32_t i = 1; i <= 5000; i++)
+        REQUIRE((mode == FASTSKIP_SEQUENCE_CALLER
+                     ? fastskip_put_at(table, i, 0, i < 2 ? "a" : "k", 1, &i, sizeof i)
+                     : fastskip_put(table, i < 2 ? "a" : "k", 1, &i, sizeof i)) == FASTSKIP_OK);
+    OK(fastskip_iterator_new(table, NULL, FASTSKIP_ALL_VERSIONS, &it));
+    expect_refused_or_ok(it, STARVED(0, fastskip_iterator_seek(it, STR("k"))));
+    expect_refused_or_ok(it, STARVED(0, fastskip_iterator_seek_last(it)));
+    OK(fastskip_iterator_seek_first(it));
+    expect_refused_or_ok(it, STARVED(0, fastskip_iterator_next(it)));
+    OK(fastskip_iterator_seek_first(it));
+    fastskip_status status = STARVED(0, fastskip_iterator_next_many(it, entries, 3, &count));
+    expect_refused_or_ok(it, status);
+    ck_assert_uint_eq(count, status == FASTSKIP_OK ? 3 : 0);
+    OK(fastskip_iterator_seek_first(it));
+    for (count = 1; fastskip_iterator_next(it) == FASTSKIP_OK;)
+        count++;
+    ck_assert_uint_eq(count, 5000);
+    OK(fastskip_iterator_seek_last(it));
+    for (count = 1; fastskip_iterator_prev(it) == FASTSKIP_OK;)
+        count++;
+    ck_assert_uint_eq(count, 5000);
+    fastskip_iterator_free(it);
+    fastskip_table_unref(table);
+}
+END_TEST
+
 /* Nor does reading ask for any when there is plenty. */
 START_TEST(get_never_allocates)
 {
@@ -1100,7 +1220,7 @@ START_TEST(statistics_beside_writers)
         FASTSKIP_STAT_CHUNKS, FASTSKIP_STAT_HEIGHT,          FASTSKIP_STAT_RETRIES};
     enum { RISING = sizeof rising / sizeof rising[0], N = 3 };
     static struct writer writers[N];
-    uint64_t last[RISING] = {0}, versions = 0;
+    uint64_t last[RISING] = {0};
     pthread_t threads[N];
     fastskip_table *table = NULL;
     OK(fastskip_table_new(NULL, &table));
@@ -1123,11 +1243,10 @@ START_TEST(statistics_beside_writers)
         void *failure = NULL;
         pthread_join(threads[i], &failure);
         REQUIRE_NONE((const char *)failure);
-        versions += writers[i].versions;
         REQUIRE(remembers_everything(&writers[i]));
         fastskip_batch_free(writers[i].batch);
     }
-    ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_VERSIONS), versions);
+    expect_figures(table, writers, N);
     fastskip_table_unref(table);
 }
 END_TEST
@@ -1163,6 +1282,360 @@ START_TEST(child_reads_after_fork)
     fastskip_batch_free(w.batch);
     fastskip_snapshot_free(snapshot);
     fastskip_table_unref(table);
+}
+END_TEST
+
+/* ---- a thread stopped inside a call ---------------------------------------------------------- */
+
+/* An order of bytes that holds up the thread whose stop this is at its n-th comparison. */
+struct stop {
+    unsigned at, calls;
+    atomic_int stopped, go, done;
+};
+
+static _Thread_local struct stop *stop_here;
+
+static int32_t stoppable_order(void *ctx, const void *a, size_t a_size, const void *b,
+                               size_t b_size)
+{
+    struct stop *stop = stop_here;
+    size_t common = a_size < b_size ? a_size : b_size;
+    int order = common ? memcmp(a, b, common) : 0;
+    (void)ctx;
+    if (stop && ++stop->calls == stop->at) {
+        atomic_store(&stop->stopped, 1);
+        while (!atomic_load(&stop->go))
+            usleep(50);
+    }
+    return order ? order : (a_size > b_size) - (a_size < b_size);
+}
+
+/* The stoppable thread writes keys that end in S, the others are the test's: 3-digit numbers, and
+ * those with an x behind them. */
+#define PLACES 600
+#define STOPPABLE 40
+#define APART (PLACES / STOPPABLE)
+
+enum stoppable_call { STOP_PUT, STOP_OVERWRITE, STOP_INSERT, STOP_BATCH, STOP_READ, STOP_CALLS };
+
+struct stoppable {
+    fastskip_table *table;
+    enum stoppable_call call;
+    struct stop stop;
+    fastskip_status status;
+};
+
+static size_t place(char *key, unsigned i, const char *end)
+{
+    return (size_t)snprintf(key, 16, "%03u%s", i % PLACES, end);
+}
+
+static fastskip_status batch_of_places(fastskip_table *table, const char *end)
+{
+    fastskip_batch *batch = NULL;
+    char key[16];
+    fastskip_status status = fastskip_batch_new(&batch);
+    for (unsigned i = 0; i < STOPPABLE && status == FASTSKIP_OK; i++)
+        status = fastskip_batch_put(batch, key, place(key, i * APART, end), STR("batch"));
+    if (status == FASTSKIP_OK)
+        status = fastskip_write(table, batch);
+    fastskip_batch_free(batch);
+    return status;
+}
+
+static fastskip_status read_over_places(fastskip_table *table)
+{
+    fastskip_iterator *it = NULL;
+    fastskip_status status = fastskip_iterator_new(table, NULL, 0, &it);
+    if (status == FASTSKIP_OK)
+        status = fastskip_iterator_seek(it, STR("100"));
+    /* Across several blocks, both ways. */
+    for (int i = 0; i < 80 && status == FASTSKIP_OK; i++)
+        status = fastskip_iterator_next(it);
+    for (int i = 0; i < 150 && status == FASTSKIP_OK; i++)
+        status = fastskip_iterator_prev(it);
+    fastskip_iterator_free(it);
+    return status;
+}
+
+static void *call_stoppably(void *arg)
+{
+    struct stoppable *s = arg;
+    stop_here = &s->stop;
+    switch (s->call) {
+    case STOP_PUT:
+        s->status = fastskip_put(s->table, STR("300S"), STR("new"));
+        break;
+    case STOP_OVERWRITE:
+        s->status = fastskip_put(s->table, STR("300"), STR("new"));
+        break;
+    case STOP_INSERT:
+        s->status = fastskip_insert(s->table, STR("300S"), STR("new"));
+        break;
+    case STOP_BATCH:
+        s->status = batch_of_places(s->table, "S");
+        break;
+    default:
+        s->status = read_over_places(s->table);
+        break;
+    }
+    stop_here = NULL;
+    atomic_store(&s->stop.done, 1);
+    return NULL;
+}
+
+static fastskip_table *stoppable_table(struct supply *supply)
+{
+    fastskip_options *options = supplied_options(supply, 64 << 20);
+    fastskip_table *table = NULL;
+    char key[16];
+    OK(fastskip_options_set_shards(options, 2));
+    OK(fastskip_options_set_block_size(options, 4096));
+    OK(fastskip_options_set_comparator(options, stoppable_order, NULL, NULL, "stoppable"));
+    OK(fastskip_table_new(options, &table));
+    fastskip_options_free(options);
+    for (unsigned i = 0; i < PLACES; i++)
+        OK(fastskip_put(table, key, place(key, i * 7, ""), STR("old")));
+    return table;
+}
+
+static void start_stoppable(struct stoppable *s, pthread_t *thread)
+{
+    ck_assert_int_eq(pthread_create(thread, NULL, call_stoppably, s), 0);
+    while (!atomic_load(&s->stop.stopped) && !atomic_load(&s->stop.done))
+        usleep(10);
+}
+
+static unsigned count_seen(fastskip_table *table, const fastskip_snapshot *snapshot,
+                           const char *end)
+{
+    unsigned seen = 0;
+    char key[16];
+    for (unsigned i = 0; i < STOPPABLE; i++)
+        seen += fastskip_contains(table, snapshot, key, place(key, i * APART, end)) == FASTSKIP_OK;
+    return seen;
+}
+
+/* Everything that another thread may want to do, and enough of it to split every block. */
+static void use_beside(fastskip_table *table)
+{
+    fastskip_entry entry;
+    char key[16];
+    for (unsigned i = 0; i < PLACES; i++) {
+        OK(fastskip_put(table, key, place(key, i, "x"), STR("x")));
+        OK(fastskip_delete(table, key, place(key, i, "xx")));
+        OK(fastskip_get(table, NULL, key, place(key, i, ""), &entry));
+    }
+    OK(batch_of_places(table, "xxx"));
+    ck_assert_uint_eq(count_seen(table, NULL, "xxx"), STOPPABLE);
+    OK(read_over_places(table));
+    ck_assert_uint_ge(count_entries(table), 3 * PLACES + STOPPABLE);
+    ck_assert_uint_ge(stat_of(table, FASTSKIP_STAT_LIVE), 2 * PLACES + STOPPABLE);
+    OK(fastskip_table_check(table));
+}
+
+/* Stopped at any of its comparisons a call holds up nobody, a batch is seen as a whole or not at
+ * all, and a snapshot taken meanwhile stays what it was. */
+START_TEST(a_stopped_thread_stops_nobody)
+{
+    for (unsigned at = 1; at < 2000; at += at < 30 ? 1 : at / 6) {
+        struct supply supply = new_supply();
+        struct stoppable s = {stoppable_table(&supply), (enum stoppable_call)_i, {.at = at}, 0};
+        fastskip_snapshot *snapshot = NULL;
+        pthread_t thread;
+        start_stoppable(&s, &thread);
+        int was_stopped = atomic_load(&s.stop.stopped);
+        use_beside(s.table);
+        OK(fastskip_snapshot_new(s.table, &snapshot));
+        unsigned before = count_seen(s.table, snapshot, "S");
+        atomic_store(&s.stop.go, 1);
+        pthread_join(thread, NULL);
+        OK(s.status);
+        ck_assert_uint_eq(count_seen(s.table, snapshot, "S"), before);
+        if (s.call == STOP_BATCH) {
+            ck_assert(before == 0 || before == STOPPABLE);
+            ck_assert_uint_eq(count_seen(s.table, NULL, "S"), STOPPABLE);
+        }
+        OK(fastskip_table_check(s.table));
+        fastskip_snapshot_free(snapshot);
+        fastskip_table_unref(s.table);
+        if (!was_stopped)
+            break;
+        ck_assert_uint_lt(at, 1990);
+    }
+}
+END_TEST
+
+/* How often a batch on a fresh table compares. */
+static unsigned comparisons_of_a_batch(void)
+{
+    struct supply supply = new_supply();
+    struct stoppable s = {stoppable_table(&supply), STOP_BATCH, {.at = 0}, 0};
+    call_stoppably(&s);
+    OK(s.status);
+    fastskip_table_unref(s.table);
+    return s.stop.calls;
+}
+
+/* Writes what the stopped batch is about to write: singly, or in a batch of its own. */
+static void write_the_same(fastskip_table *table, int how)
+{
+    char key[16];
+    if (how == 3) {
+        OK(batch_of_places(table, "S"));
+        return;
+    }
+    for (unsigned i = 0; i < STOPPABLE; i++) {
+        size_t size = place(key, i * APART, "S");
+        if (how == 0)
+            OK(fastskip_put(table, key, size, STR("other")));
+        else if (how == 1)
+            OK(fastskip_insert(table, key, size, STR("other")));
+        else
+            OK(fastskip_delete(table, key, size));
+    }
+}
+
+static void expect_of_places(fastskip_table *table, const fastskip_snapshot *snapshot,
+                             const char *value)
+{
+    char key[16];
+    fastskip_entry entry;
+    for (unsigned i = 0; i < STOPPABLE; i++) {
+        fastskip_status status =
+            fastskip_get(table, snapshot, key, place(key, i * APART, "S"), &entry);
+        ck_assert_int_eq(status, value ? FASTSKIP_OK : FASTSKIP_NOT_FOUND);
+        if (value)
+            ck_assert(entry.value_size == strlen(value) &&
+                      memcmp(entry.value, value, entry.value_size) == 0);
+    }
+}
+
+/* A batch is stopped half way, before anybody sees it. Whoever writes its keys now comes before it:
+ * it overwrites them all, in what is read now and in the order of versions; not in a snapshot. */
+START_TEST(a_stopped_batch_comes_later)
+{
+    static const char *const values[] = {"other", "other", NULL, "batch"};
+    unsigned calls = comparisons_of_a_batch(), met = 0;
+    for (unsigned at = calls / 3; at <= calls; at += 1 + calls / 60) {
+        struct supply supply = new_supply();
+        struct stoppable s = {stoppable_table(&supply), STOP_BATCH, {.at = at}, 0};
+        fastskip_snapshot *snapshot = NULL;
+        pthread_t thread;
+        start_stoppable(&s, &thread);
+        int early = atomic_load(&s.stop.stopped) && count_seen(s.table, NULL, "S") == 0;
+        if (early) {
+            write_the_same(s.table, _i);
+            expect_of_places(s.table, NULL, values[_i]);
+            OK(fastskip_snapshot_new(s.table, &snapshot));
+            met++;
+        }
+        atomic_store(&s.stop.go, 1);
+        pthread_join(thread, NULL);
+        OK(s.status);
+        expect_of_places(s.table, NULL, "batch");
+        if (early)
+            expect_of_places(s.table, snapshot, values[_i]);
+        ck_assert_uint_eq(count_entries(s.table), PLACES + STOPPABLE * (early ? 2 : 1));
+        OK(fastskip_table_check(s.table));
+        fastskip_snapshot_free(snapshot);
+        fastskip_table_unref(s.table);
+    }
+    ck_assert_uint_gt(met, 0);
+}
+END_TEST
+
+static void *seal_meanwhile(void *arg)
+{
+    struct stoppable *s = arg;
+    s->status = fastskip_table_seal(s->table);
+    atomic_store(&s->stop.done, 1);
+    return NULL;
+}
+
+/* Seal waits for the write that is under way, and for nothing else; that write is then there. */
+START_TEST(seal_waits_for_a_stopped_write)
+{
+    struct supply supply = new_supply();
+    struct stoppable s = {stoppable_table(&supply), (enum stoppable_call)_i, {.at = 2}, 0};
+    struct stoppable sealer = {.table = s.table};
+    fastskip_table *fresh = NULL;
+    pthread_t thread, other;
+    start_stoppable(&s, &thread);
+    ck_assert_int_eq(atomic_load(&s.stop.stopped), 1);
+    pthread_create(&other, NULL, seal_meanwhile, &sealer);
+    while (!fastskip_table_is_sealed(s.table))
+        usleep(10);
+    usleep(20000);
+    ck_assert_int_eq(atomic_load(&sealer.stop.done), s.call == STOP_READ);
+    ck_assert_int_eq(fastskip_put(s.table, STR("x"), STR("x")), FASTSKIP_SEALED);
+    ck_assert_int_eq(fastskip_table_rotate(s.table, &fresh), FASTSKIP_SEALED);
+    OK(read_over_places(s.table));
+    atomic_store(&s.stop.go, 1);
+    pthread_join(thread, NULL);
+    pthread_join(other, NULL);
+    OK(s.status);
+    OK(sealer.status);
+    if (s.call != STOP_READ && s.call != STOP_OVERWRITE)
+        ck_assert_uint_eq(count_seen(s.table, NULL, "S"), s.call == STOP_BATCH ? STOPPABLE : 1);
+    OK(fastskip_table_check(s.table));
+    fastskip_table_unref(s.table);
+}
+END_TEST
+
+/* A batch that was stopped goes on without memory; others have put so many keys beside its own. */
+static fastskip_status go_on_without_memory(struct stoppable *s, struct supply *supply,
+                                            unsigned beside)
+{
+    pthread_t thread;
+    char key[16];
+    start_stoppable(s, &thread);
+    for (unsigned i = 0; i < beside; i++)
+        OK(fastskip_put(s->table, key,
+                        (size_t)snprintf(key, 16, "%03ux%u", i * 7 % PLACES, i / PLACES),
+                        STR("x")));
+    pthread_mutex_lock(&supply->lock);
+    supply->fail_from = 0;
+    supply->fail_to = UINT32_MAX;
+    pthread_mutex_unlock(&supply->lock);
+    /* What has been committed is used up, by keys that lie apart. */
+    for (uint32_t i = 0; fastskip_put(s->table, &i, sizeof i, NULL, 0) == FASTSKIP_OK;)
+        i++;
+    atomic_store(&s->stop.go, 1);
+    pthread_join(thread, NULL);
+    supply->fail_to = 0;
+    return s->status;
+}
+
+/* A batch is stopped; meanwhile others fill the blocks that it is about to write, and then there is
+ * no more memory. It breaks off half way: nothing of it is ever seen or counted, and its keys can be
+ * written afterwards, each counted once. */
+START_TEST(batch_breaks_off_half_way)
+{
+    unsigned refused = 0, calls = comparisons_of_a_batch();
+    char key[16];
+    for (unsigned beside = 0; beside < 2 * PLACES; beside += 11) {
+        struct supply supply = new_supply();
+        struct stoppable s = {stoppable_table(&supply), STOP_BATCH, {0}, 0};
+        s.stop.at = calls * (50 + beside * 3 % 48) / 100;
+        fastskip_status status = go_on_without_memory(&s, &supply, beside);
+        ck_assert(status == FASTSKIP_NO_MEMORY || status == FASTSKIP_OK);
+        refused += status == FASTSKIP_NO_MEMORY;
+        ck_assert_uint_eq(count_seen(s.table, NULL, "S"), status == FASTSKIP_OK ? STOPPABLE : 0);
+        uint64_t keys = stat_of(s.table, FASTSKIP_STAT_KEYS);
+        uint64_t versions = stat_of(s.table, FASTSKIP_STAT_VERSIONS);
+        ck_assert_uint_eq(count_entries(s.table), versions);
+        ck_assert_uint_eq(stat_of(s.table, FASTSKIP_STAT_LIVE), keys);
+        for (unsigned i = 0; i < 2 * STOPPABLE; i++)
+            OK(fastskip_put(s.table, key, place(key, i * APART, "S"), STR("v")));
+        ck_assert_uint_eq(stat_of(s.table, FASTSKIP_STAT_KEYS),
+                          keys + (status == FASTSKIP_OK ? 0 : STOPPABLE));
+        ck_assert_uint_eq(stat_of(s.table, FASTSKIP_STAT_VERSIONS), versions + 2 * STOPPABLE);
+        ck_assert_uint_eq(count_entries(s.table), versions + 2 * STOPPABLE);
+        OK(fastskip_table_check(s.table));
+        fastskip_table_unref(s.table);
+    }
+    ck_assert_uint_gt(refused, 0);
 }
 END_TEST
 
@@ -1316,23 +1789,20 @@ static void *believe(void *arg)
     return NULL;
 }
 
-/* Each lie without abbreviation, with a random one, and with one that is constant; by one thread
- * and by three. What they find is undefined; that every call ends and stays inside is not. */
-START_TEST(contradictions_end)
+static void contradict(int kind, int n, uint64_t seed)
 {
-    struct liar liar = {.kind = _i / 2};
+    struct liar liar = {.kind = kind};
     struct supply supply = new_supply();
     fastskip_options *options = supplied_options(&supply, 16 << 20);
     struct lied_to jobs[3];
     pthread_t threads[3];
-    int n = _i % 2 ? 3 : 1;
-    OK(fastskip_options_set_comparator(options, lie, liar.kind >= 7 ? lie_shortly : NULL, &liar,
+    OK(fastskip_options_set_comparator(options, lie, kind >= 7 ? lie_shortly : NULL, &liar,
                                        "a liar"));
     fastskip_table *table = NULL;
     OK(fastskip_table_new(options, &table));
     fastskip_options_free(options);
     for (int i = 0; i < n; i++) {
-        jobs[i] = (struct lied_to){table, &supply, (uint64_t)(_i * 10 + i), 0};
+        jobs[i] = (struct lied_to){table, &supply, seed * 10 + (uint64_t)i, 0};
         pthread_create(&threads[i], NULL, believe, &jobs[i]);
     }
     for (int i = 0; i < n; i++) {
@@ -1346,6 +1816,14 @@ START_TEST(contradictions_end)
     fastskip_table_unref(table);
     ck_assert(!supply.broken);
     ck_assert_uint_gt(atomic_load(&liar.calls), 0);
+}
+
+/* Each lie without abbreviation, with a random one, and with one that is constant; by one thread
+ * and by three. What they find is undefined; that every call ends and stays inside is not. */
+START_TEST(contradictions_end)
+{
+    for (unsigned round = 0; round < scale(); round++)
+        contradict(_i / 2, _i % 2 ? 3 : 1, (uint64_t)_i + 1000 * round);
 }
 END_TEST
 
@@ -1596,10 +2074,12 @@ int main(void)
     tcase_add_test(memory, batch_without_memory_is_as_it_was);
     tcase_add_test(memory, bounds_without_memory_stay);
     tcase_add_test(memory, reading_and_sealing_need_no_memory);
+    tcase_add_loop_test(memory, every_version_without_memory, 0, 2);
     tcase_add_test(memory, get_never_allocates);
     TCase *limit = add_case(suite, "limits");
     tcase_add_loop_test(limit, limit_is_never_passed, 0, 4 * LIMITS);
     tcase_add_loop_test(limit, limit_is_never_passed_by_many_threads, 0, LIMITS);
+    tcase_add_test(limit, commits_fail_under_many_threads);
     tcase_add_test(limit, refused_inserts_take_no_room);
     tcase_add_loop_test(limit, entry_limit_is_exact, 0, 2);
     tcase_add_loop_test(limit, entry_limit_in_the_middle_of_a_batch, 0, 2);
@@ -1608,6 +2088,11 @@ int main(void)
     tcase_add_test(ends, rotate_from_two_threads_under_writers);
     tcase_add_test(ends, statistics_beside_writers);
     tcase_add_test(ends, child_reads_after_fork);
+    TCase *stopped = add_case(suite, "stopped");
+    tcase_add_loop_test(stopped, a_stopped_thread_stops_nobody, 0, STOP_CALLS);
+    tcase_add_loop_test(stopped, a_stopped_batch_comes_later, 0, 4);
+    tcase_add_loop_test(stopped, seal_waits_for_a_stopped_write, 0, STOP_CALLS);
+    tcase_add_test(stopped, batch_breaks_off_half_way);
     TCase *orders = add_case(suite, "orders");
     tcase_add_loop_test(orders, contradictions_end, 0, 2 * 21);
     tcase_add_loop_test(orders, order_turns_within_one_write, 0, 2);

@@ -4,8 +4,6 @@
 
 #include <check.h>
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +71,7 @@ int stress_expect(const char *file, int line, const char *call, fastskip_status 
 
 static unsigned sharing = 1;
 
-static double number_from(const char *name, double otherwise)
+double stress_number(const char *name, double otherwise)
 {
     const char *text = getenv(name);
     return text != NULL && *text != 0 ? atof(text) : otherwise;
@@ -88,13 +86,24 @@ static double seconds_now(void)
 
 unsigned stress_scaled(unsigned n)
 {
-    double scaled = n * number_from("FASTSKIP_TEST_SCALE", 1);
+    double scaled = n * stress_number("FASTSKIP_TEST_SCALE", 1);
     return scaled < 1 ? 1 : (unsigned)scaled;
+}
+
+static double seconds_wanted(void)
+{
+    return stress_number("FASTSKIP_TEST_SECONDS", DEFAULT_SECONDS);
 }
 
 void stress_share(unsigned scenarios)
 {
-    sharing = scenarios;
+    const char *one = getenv("CK_RUN_CASE");
+    sharing = one != NULL && *one != 0 ? 1 : scenarios;
+}
+
+double stress_timeout(void)
+{
+    return stress_number("FASTSKIP_TEST_TIMEOUT", 120 + 2 * seconds_wanted());
 }
 
 static uint64_t first_seed(void)
@@ -109,7 +118,7 @@ static uint64_t first_seed(void)
 
 void stress_rounds(const char *name, void (*round)(stress_random *))
 {
-    double end = seconds_now() + number_from("FASTSKIP_TEST_SECONDS", DEFAULT_SECONDS) / sharing;
+    double end = seconds_now() + seconds_wanted() / sharing;
     uint64_t seed = first_seed();
     unsigned rounds = 0;
     do {
@@ -126,93 +135,7 @@ void stress_rounds(const char *name, void (*round)(stress_random *))
         fprintf(stderr, "%s: %u rounds\n", name, rounds);
 }
 
-/* ---- threads ---- */
-
-typedef struct {
-    stress_body body;
-    void *context;
-    unsigned me;
-    stress_random random;
-    pthread_barrier_t *start;
-    atomic_uint *finished;
-} thread_work;
-
-static void *thread_main(void *argument)
-{
-    thread_work *w = argument;
-    pthread_barrier_wait(w->start);
-    w->body(w->context, w->me, &w->random);
-    atomic_fetch_add(w->finished, 1);
-    return NULL;
-}
-
-/* Runs on the thread that is stalled. */
-static void stall(int signal_number)
-{
-    static _Thread_local uint32_t state;
-    struct timespec t = {0, 0};
-    (void)signal_number;
-    if (state == 0)
-        state = (uint32_t)((uintptr_t)&state >> 4) | 1u;
-    state = state * 1664525u + 1013904223u;
-    if (state >> 30 == 0) {
-        sched_yield();
-        return;
-    }
-    t.tv_nsec = (long)(state >> 12) % 200000;
-    nanosleep(&t, NULL);
-}
-
-/* ThreadSanitizer hands signals on only where the program calls the system, which the library does not. */
-static int stalls_wanted(stress_random *r)
-{
-#ifdef STRESS_TSAN
-    (void)r;
-    return 0;
-#else
-    return number_from("FASTSKIP_TEST_STALLS", 1) != 0 && stress_below(r, 2) == 0;
-#endif
-}
-
-static void send_stalls(const pthread_t *threads, unsigned n, atomic_uint *finished,
-                        stress_random *r)
-{
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = stall;
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGURG, &action, NULL);
-    while (atomic_load(finished) < n) {
-        struct timespec pause = {0, (long)stress_below(r, 60000)};
-        pthread_kill(threads[stress_below(r, n)], SIGURG);
-        nanosleep(&pause, NULL);
-    }
-}
-
-void stress_run(unsigned n, stress_body body, void *context, stress_random *random)
-{
-    pthread_t threads[STRESS_THREADS];
-    thread_work work[STRESS_THREADS];
-    pthread_barrier_t start;
-    atomic_uint finished = 0;
-    pthread_barrier_init(&start, NULL, n + 1);
-    for (unsigned i = 0; i < n; i++) {
-        work[i].body = body;
-        work[i].context = context;
-        work[i].me = i;
-        work[i].random.state = stress_next(random);
-        work[i].start = &start;
-        work[i].finished = &finished;
-        if (pthread_create(&threads[i], NULL, thread_main, &work[i]) != 0)
-            abort();
-    }
-    pthread_barrier_wait(&start);
-    if (stalls_wanted(random))
-        send_stalls(threads, n, &finished, random);
-    for (unsigned i = 0; i < n; i++)
-        pthread_join(threads[i], NULL);
-    pthread_barrier_destroy(&start);
-}
+/* ---- meeting ---- */
 
 void stress_barrier_init(stress_barrier *b, unsigned n)
 {
@@ -230,7 +153,18 @@ void stress_barrier_wait(stress_barrier *b)
         return;
     }
     while (atomic_load(&b->generation) == generation && !stress_failed())
-        sched_yield();
+        stress_pause();
+}
+
+void stress_lock_take(stress_lock *lock)
+{
+    while (atomic_exchange(&lock->taken, 1) != 0)
+        stress_pause();
+}
+
+void stress_lock_leave(stress_lock *lock)
+{
+    atomic_store(&lock->taken, 0);
 }
 
 /* ---- keys ---- */
@@ -367,6 +301,9 @@ fastskip_table *stress_table(stress_random *r, const stress_limits *limits)
 void stress_table_drop(fastskip_table *table)
 {
     OK(fastskip_table_check(table));
+    REQUIRE(stress_stat(table, FASTSKIP_STAT_LIVE) + stress_stat(table, FASTSKIP_STAT_TOMBSTONES) ==
+                stress_stat(table, FASTSKIP_STAT_KEYS),
+            "live keys and tombstones are not all keys");
     fastskip_table_unref(table);
 }
 
@@ -392,9 +329,6 @@ void stress_account_check(const fastskip_table *table, const stress_account *a)
     account_compare(table, FASTSKIP_STAT_KEYS, a->keys, "keys");
     account_compare(table, FASTSKIP_STAT_KEY_BYTES, a->key_bytes, "key bytes");
     account_compare(table, FASTSKIP_STAT_WRITES, a->attempts, "writes");
-    REQUIRE(stress_stat(table, FASTSKIP_STAT_LIVE) + stress_stat(table, FASTSKIP_STAT_TOMBSTONES) ==
-                a->keys,
-            "live keys and tombstones are not all keys");
 }
 
 fastskip_status stress_put(fastskip_table *table, const stress_key *key, const stress_value *value)

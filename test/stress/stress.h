@@ -8,7 +8,9 @@
  *   FASTSKIP_TEST_SECONDS  how long the whole suite goes on, about; 0: one round of everything
  *   FASTSKIP_TEST_SCALE    factor for the size of a round (sanitizers want less than 1)
  *   FASTSKIP_TEST_SEED     where the random numbers start; printed with every failure
+ *   FASTSKIP_TEST_TIMEOUT  seconds after which a scenario has failed
  *   FASTSKIP_TEST_STALLS   0: threads are not stalled by signals
+ *   FASTSKIP_TEST_VERBOSE  set: how many rounds there were is printed
  *
  * A failure is noted once, by whichever thread finds it first; everybody then stops soon.  Threads other
  * than the first must not use libcheck's assertions.
@@ -62,6 +64,9 @@ int stress_expect(const char *file, int line, const char *call, fastskip_status 
 
 /* ---- rounds ---- */
 
+/* A number from the environment. */
+double stress_number(const char *name, double otherwise);
+
 /* n, scaled, at least 1. */
 unsigned stress_scaled(unsigned n);
 
@@ -69,25 +74,42 @@ unsigned stress_scaled(unsigned n);
  * fails the test with the seed of the round that went wrong. */
 void stress_rounds(const char *name, void (*round)(stress_random *random));
 
-/* Says how many scenarios share the time. */
+/* Says how many scenarios share the time, unless CK_RUN_CASE picks one, which gets all of it. */
 void stress_share(unsigned scenarios);
 
-/* ---- threads ---- */
+/* Seconds after which a scenario is ended: far more than it takes, however slow the build. */
+double stress_timeout(void);
+
+/* ---- threads ----
+ *
+ * Two back ends.  threads.c runs them as threads of the system.  fibers.c runs them one at a time in one
+ * thread, and decides at every atomic operation of the library who goes on, at random but repeatably:
+ * the library is then built into the test with FSK_ATOMIC_HOOK.
+ */
 
 typedef void (*stress_body)(void *context, unsigned me, stress_random *random);
 
-/* Runs body on n threads that start together, and waits for all.  In about half of the calls signals
- * stall them meanwhile, anywhere, also inside the library. */
+/* Runs body n times at once, and waits for all.  With threads signals stall them in about half of the
+ * calls, anywhere, also inside the library. */
 void stress_run(unsigned n, stress_body body, void *context, stress_random *random);
 
-/* A barrier for the n threads of a run that costs no system call when all are near; gives up when the
- * test has failed. */
+/* Lets others go on. */
+void stress_pause(void);
+
+/* A barrier for the n threads of a run; gives up when the test has failed. */
 typedef struct {
     atomic_uint arrived, generation;
     unsigned n;
 } stress_barrier;
 void stress_barrier_init(stress_barrier *barrier, unsigned n);
 void stress_barrier_wait(stress_barrier *barrier);
+
+/* A lock that may be held over calls of the library. */
+typedef struct {
+    atomic_int taken;
+} stress_lock;
+void stress_lock_take(stress_lock *lock);
+void stress_lock_leave(stress_lock *lock);
 
 /* ---- keys ---- */
 
@@ -137,7 +159,7 @@ typedef struct {
 } stress_limits;
 
 fastskip_table *stress_table(stress_random *random, const stress_limits *limits);
-/* Checks it and drops a reference. */
+/* Checks a table at rest and drops a reference. */
 void stress_table_drop(fastskip_table *table);
 
 uint64_t stress_stat(const fastskip_table *table, uint32_t id);
@@ -181,5 +203,6 @@ void stress_numbered(stress_random *random);
 void stress_numbered_reads(stress_random *random);
 void stress_lives(stress_random *random);
 void stress_resets(stress_random *random);
+void stress_lin(stress_random *random);
 
 #endif
