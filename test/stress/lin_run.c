@@ -25,6 +25,9 @@ typedef struct {
 typedef struct {
     fastskip_table *table;
     stress_shape shape;
+    const char *mix;    /* of operations */
+    unsigned busy_keys; /* the first of LIN_KEYS, which single operations use */
+    int whole_batches;  /* each puts all keys */
     unsigned threads, rounds, round;
     uint32_t neighbours; /* keys that the rounds do not look at */
     uint32_t keys[LIN_KEYS];
@@ -78,7 +81,7 @@ static void write_batch(shared *g, unsigned me, unsigned i, lin_op *op, fastskip
                         stress_random *r)
 {
     OK(fastskip_batch_clear(b));
-    op->keys = 1 + stress_below(r, (1u << LIN_KEYS) - 1);
+    op->keys = g->whole_batches ? (1u << LIN_KEYS) - 1 : 1 + stress_below(r, (1u << LIN_KEYS) - 1);
     for (unsigned key = 0; key < LIN_KEYS; key++) {
         unsigned char bytes[STRESS_VALUE_ROOM];
         size_t size;
@@ -86,7 +89,7 @@ static void write_batch(shared *g, unsigned me, unsigned i, lin_op *op, fastskip
         if ((op->keys >> key & 1) == 0)
             continue;
         key_of(g, key, &k);
-        op->value[key] = stress_below(r, 3) == 0 ? 0 : number_of(g, me, i, key);
+        op->value[key] = !g->whole_batches && stress_below(r, 3) == 0 ? 0 : number_of(g, me, i, key);
         size = value_of(bytes, &k, me, op->value[key]);
         if (op->value[key] == 0)
             OK(fastskip_batch_delete(b, k.data, k.size));
@@ -150,16 +153,40 @@ static void put_neighbours(shared *g, unsigned me, stress_random *r)
     }
 }
 
+/* What the operations of a table are drawn from: one letter each. */
+static const char *const mixes[] = {
+    "ggppdioBBvvv", /* everything */
+    "gp",           /* and some that give one protocol more to do */
+    "ggpv",  "BBv", "BBBp", "BBgpv", "BBigv", "ipgd", "BBidog",
+};
+
+static lin_kind draw(const shared *g, stress_random *r)
+{
+    switch (g->mix[stress_below(r, (uint32_t)strlen(g->mix))]) {
+    case 'g':
+        return LIN_GET;
+    case 'p':
+        return LIN_PUT;
+    case 'd':
+        return LIN_DELETE;
+    case 'i':
+        return LIN_INSERT;
+    case 'o':
+        return LIN_GET_OR_INSERT;
+    case 'B':
+        return LIN_BATCH;
+    default:
+        return LIN_VIEW;
+    }
+}
+
 static void operate(shared *g, unsigned me, unsigned i, fastskip_batch *b, stress_random *r)
 {
-    static const lin_kind kinds[] = {LIN_GET,   LIN_GET,    LIN_PUT,           LIN_PUT,
-                                     LIN_DELETE, LIN_INSERT, LIN_GET_OR_INSERT, LIN_BATCH,
-                                     LIN_BATCH, LIN_VIEW,   LIN_VIEW,          LIN_VIEW};
     thread_log *log = &g->log[me];
     lin_op *op = &log->op[i];
     memset(op, 0, sizeof *op);
-    op->kind = kinds[stress_below(r, sizeof kinds / sizeof kinds[0])];
-    op->key = stress_below(r, LIN_KEYS);
+    op->kind = draw(g, r);
+    op->key = stress_below(r, g->busy_keys);
     log->snapshot[i] = NULL;
     for (unsigned t = 0; t < g->threads; t++)
         log->seen[i][t] = atomic_load_explicit(&g->progress[t].returned, memory_order_acquire);
@@ -272,8 +299,11 @@ void stress_lin(stress_random *r)
     memset(&g, 0, sizeof g);
     g.table = stress_table(r, NULL);
     g.shape = (stress_shape)stress_below(r, STRESS_SHAPES);
+    g.mix = mixes[stress_below(r, sizeof mixes / sizeof mixes[0])];
+    g.busy_keys = 1 + stress_below(r, LIN_KEYS);
+    g.whole_batches = stress_below(r, 2) == 0;
     g.threads = 2 + stress_below(r, THREADS - 1);
-    g.rounds = stress_scaled(1500);
+    g.rounds = stress_scaled(200);
     stress_barrier_init(&g.barrier, g.threads);
     stress_run(g.threads, body, &g, r);
     stress_table_drop(g.table);

@@ -5,6 +5,7 @@
  * on without it; the region is given back once, at the very end.  Resets: a table is used, emptied and
  * used again; nothing of before comes back.
  */
+#define _GNU_SOURCE /* posix_memalign */
 #include "stress.h"
 
 #include <stdlib.h>
@@ -22,7 +23,9 @@ typedef struct {
 static void *reserve(void *context, size_t size, size_t alignment)
 {
     shared *g = context;
-    void *p = aligned_alloc(alignment, size);
+    void *p = NULL;
+    if (posix_memalign(&p, alignment, size) != 0)
+        return NULL;
     atomic_fetch_add(&g->reserved, 1);
     return p;
 }
