@@ -78,8 +78,10 @@ static char *make_keys(size_t n, int shuffled, unsigned odd)
 {
     char *keys = malloc(n * KEY_SIZE + 1);
     uint32_t *order = malloc(n * sizeof *order);
-    if (keys == NULL || order == NULL)
-        require(FASTSKIP_NO_MEMORY, "keys");
+    if (keys == NULL || order == NULL) {
+        perror("speed: keys");
+        exit(EXIT_FAILURE);
+    }
     for (size_t i = 0; i < n; i++)
         order[i] = (uint32_t)i;
     for (size_t i = n - 1; shuffled && i > 0; i--) {
