@@ -129,7 +129,7 @@ typedef struct {
 static inline void *source_reserve(void *context, size_t size, size_t alignment)
 {
     region_source *s = context;
-    size_t whole = size + alignment + 2 * GUARD, head;
+    size_t inner = (size + GUARD - 1) / GUARD * GUARD, whole = inner + alignment + 2 * GUARD, head;
     char *p;
     s->reserves++;
     if (s->fail_reserve)
@@ -141,7 +141,7 @@ static inline void *source_reserve(void *context, size_t size, size_t alignment)
     if (head != 0)
         munmap(p, head);
     p += head;
-    munmap(p + size + 2 * GUARD, alignment - head);
+    munmap(p + inner + 2 * GUARD, alignment - head);
     return p + GUARD + s->shift;
 }
 
@@ -159,6 +159,7 @@ static inline void source_release(void *context, void *address, size_t size)
 {
     region_source *s = context;
     s->releases++;
+    size = (size + GUARD - 1) / GUARD * GUARD;
     munmap((char *)address - s->shift - GUARD, size + 2 * GUARD);
 }
 
@@ -173,7 +174,7 @@ static __thread struct {
     long accesses; /* since the thread began */
 } interruption;
 
-static int yielding; /* while there are threads: they give the processor away now and then */
+static __thread int yielding; /* it gives the processor away now and then */
 static __thread uint32_t yield_state;
 
 void fsk_atomic_hook(int op, const volatile void *address)
@@ -234,20 +235,31 @@ static inline int abandoned(long point, void (*op)(void *), void *op_context)
 
 #define THREADS_MOST 64
 
+typedef struct {
+    void *(*body)(void *);
+    void *context;
+} thread_start;
+
+static inline void *thread_body(void *context)
+{
+    thread_start *start = context;
+#ifdef FSK_TEST_HOOK
+    yielding = 1;
+#endif
+    return start->body(start->context);
+}
+
 /* Runs n threads, each with its own context of `size` bytes, and waits for them. */
 static inline void run_threads(unsigned n, void *(*body)(void *), void *contexts, size_t size)
 {
     pthread_t threads[THREADS_MOST];
-#ifdef FSK_TEST_HOOK
-    yielding = 1;
-#endif
-    for (unsigned i = 0; i < n; i++)
-        REQUIRE(pthread_create(&threads[i], NULL, body, (char *)contexts + i * size) == 0);
+    thread_start starts[THREADS_MOST];
+    for (unsigned i = 0; i < n; i++) {
+        starts[i] = (thread_start){body, (char *)contexts + i * size};
+        REQUIRE(pthread_create(&threads[i], NULL, thread_body, &starts[i]) == 0);
+    }
     for (unsigned i = 0; i < n; i++)
         REQUIRE(pthread_join(threads[i], NULL) == 0);
-#ifdef FSK_TEST_HOOK
-    yielding = 0;
-#endif
 }
 
 /* ---- running ---- */

@@ -207,7 +207,7 @@ END_TEST
 START_TEST(arenas_come_and_go_at_one_address)
 {
     char *base = NULL;
-    unsigned recycled = 0, rounds = scaled(3000);
+    unsigned recycled = 0, rounds = scaled_alone(3000);
     for (unsigned round = 0; round < rounds; round++) {
         uint32_t shards = round % 2 ? 1 : 2 + round % 63;
         fastskip_status status;
