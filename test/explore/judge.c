@@ -197,6 +197,30 @@ static int snapshots_stay(void)
     return 1;
 }
 
+/* All versions are as many as were counted, and the first of each key is the one that reads find. */
+static int versions_are_right(void)
+{
+    fastskip_iterator *it = NULL;
+    fastskip_entry e, newest;
+    const void *last = NULL;
+    uint64_t n = 0, versions;
+    int good = 1;
+    if (fastskip_iterator_new(world.table, NULL, FASTSKIP_ALL_VERSIONS, &it) != FASTSKIP_OK)
+        return complain("no iterator");
+    for (fastskip_status s = fastskip_iterator_seek_first(it); s == FASTSKIP_OK;
+         s = fastskip_iterator_next(it), n++) {
+        fastskip_iterator_entry(it, &e);
+        if (e.key != last)
+            good &=
+                fastskip_get_raw(world.table, NULL, e.key, e.key_size, &newest) == FASTSKIP_OK &&
+                newest.value == e.value && newest.kind == e.kind;
+        last = e.key;
+    }
+    fastskip_iterator_free(it);
+    fastskip_table_stat(world.table, FASTSKIP_STAT_VERSIONS, &versions);
+    return (good && n == versions) || complain("the list of all versions is wrong");
+}
+
 /* The caller's numbers: each key and number once; reads see the greatest that they must, or a later one. */
 static int numbers_are_right(void)
 {
@@ -239,7 +263,8 @@ int judge_world(void)
     if (world.gone)
         return lin_check(ops, history(ops, NULL), world.initial) || complain("not linearizable");
     view_by_get(&last, final);
-    if (!sealed_rightly(final) || !figures_are_right() || !snapshots_stay())
+    if (!sealed_rightly(final) || !figures_are_right() || !versions_are_right() ||
+        !snapshots_stay())
         return 0;
     if (fastskip_table_check(world.table) != FASTSKIP_OK)
         return complain("the table's own check");

@@ -159,12 +159,12 @@ static void put_at_first(char letter)
     world.letters |= (uint32_t)(isupper(letter) != 0) << (toupper(letter) - 'A');
 }
 
-/* Leaves less memory than a few entries and a block take. */
+/* Leaves room for a few entries and for no block. */
 static void use_up(void)
 {
     static unsigned char value[4096];
     key_bytes k = key_of_letter('Z');
-    for (size_t size = sizeof value; size >= 256; size /= 4)
+    for (size_t size = sizeof value; size >= 64; size /= 4)
         while (fastskip_put(world.table, k.byte, sizeof k.byte, value, size) == FASTSKIP_OK)
             world.letters |= 1u << ('Z' - 'A');
 }
