@@ -18,6 +18,18 @@
 #define INVALID(call) ck_assert_int_eq((call), FASTSKIP_INVALID)
 #define TOO_LARGE(call) ck_assert_int_eq((call), FASTSKIP_TOO_LARGE)
 
+/* A REQUIRE that says with which number it failed, and one for what a thread found wrong. */
+#define REQUIRE_AT(condition, place)                                                               \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            ck_abort_msg("%s (%s, %lld)", #condition, #place, (long long)(place));                 \
+    } while (0)
+#define REQUIRE_NONE(failure)                                                                      \
+    do {                                                                                           \
+        if (failure)                                                                               \
+            ck_abort_msg("%s", failure);                                                           \
+    } while (0)
+
 /* ---- tables ---- */
 
 /* 0: the default. */
