@@ -126,5 +126,6 @@ wait $feeder 2>/dev/null
 wait $program || wrong 'exit status'
 same history.sorted out
 rm -f input
+end
 
 finish
