@@ -267,6 +267,34 @@ START_TEST(bad_input_to_a_sealed_table)
 }
 END_TEST
 
+/* The state of a table is looked at last; what it refuses leaves the out-parameters alone, too. */
+START_TEST(bad_input_to_a_full_table)
+{
+    fastskip_table *full = new_table((struct settings){.memory = 4 << 20, .entries = 1});
+    fastskip_entry entry = pattern();
+    int32_t inserted = 77;
+    put(full, "k", "v");
+    INVALID(fastskip_put(full, NULL, 1, STR("v")));
+    INVALID(fastskip_put(full, STR("k"), NULL, 1));
+    INVALID(fastskip_put_at(full, 1, 0, STR("k"), STR("v")));
+    INVALID(fastskip_put_kind(full, 128, STR("k"), STR("v")));
+    TOO_LARGE(fastskip_put(full, no_access, 65536, STR("v")));
+    TOO_LARGE(fastskip_put(full, STR("k"), no_access, (4 << 20) + 1));
+    TOO_LARGE(fastskip_delete(full, no_access, 65536));
+    ck_assert_int_eq(fastskip_put(full, STR("k"), STR("v")), FASTSKIP_FULL);
+    ck_assert_int_eq(fastskip_get_or_insert(full, STR("l"), STR("v"), &entry, &inserted),
+                     FASTSKIP_FULL);
+    /* A table that is both sealed and full is sealed. */
+    OK(fastskip_table_seal(full));
+    ck_assert_int_eq(fastskip_put(full, STR("k"), STR("v")), FASTSKIP_SEALED);
+    ck_assert_int_eq(fastskip_get_or_insert(full, STR("k"), STR("v"), &entry, &inserted),
+                     FASTSKIP_SEALED);
+    expect_untouched(&entry);
+    ck_assert_int_eq(inserted, 77);
+    drop(full);
+}
+END_TEST
+
 START_TEST(outs_stay_as_they_are_when_nothing_is_found)
 {
     fastskip_entry entry = pattern();
@@ -296,6 +324,7 @@ int main(void)
         snapshots_of_another_table,
         unknown_iterator_flags,
         bad_input_to_a_sealed_table,
+        bad_input_to_a_full_table,
         outs_stay_as_they_are_when_nothing_is_found,
     };
     return run_untouched("api_bad", tests, sizeof tests / sizeof *tests);

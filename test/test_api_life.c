@@ -105,6 +105,34 @@ START_TEST(reset_empties_and_keeps_memory)
 }
 END_TEST
 
+/* Each figure is that of a fresh table, but for the memory that is kept. */
+START_TEST(reset_sets_every_figure_back)
+{
+    fastskip_table *table = new_table((struct settings){.shards = 2});
+    uint64_t fresh[FASTSKIP_STAT_SNAPSHOTS + 1];
+    fastskip_snapshot *snapshot = NULL;
+    char key[16];
+    for (uint32_t id = FASTSKIP_STAT_KEYS; id <= FASTSKIP_STAT_SNAPSHOTS; id++)
+        fresh[id] = stat_of(table, id);
+    for (int i = 0; i < 5000; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        put(table, key, key);
+        OK(fastskip_delete(table, key, strlen(key)));
+    }
+    OK(fastskip_snapshot_new(table, &snapshot));
+    fastskip_snapshot_free(snapshot);
+    for (uint32_t id = FASTSKIP_STAT_KEYS; id <= FASTSKIP_STAT_SNAPSHOTS; id++)
+        if (id != FASTSKIP_STAT_LIVE && id != FASTSKIP_STAT_MEMORY_LIMIT &&
+            id != FASTSKIP_STAT_SHARDS && id != FASTSKIP_STAT_RETRIES)
+            ck_assert_uint_gt(stat_of(table, id), fresh[id]);
+    OK(fastskip_table_reset(table));
+    for (uint32_t id = FASTSKIP_STAT_KEYS; id <= FASTSKIP_STAT_SNAPSHOTS; id++)
+        if (id != FASTSKIP_STAT_MEMORY_RESERVED)
+            REQUIRE_AT(stat_of(table, id) == fresh[id], id);
+    drop(table);
+}
+END_TEST
+
 START_TEST(reset_is_busy_while_others_hold)
 {
     fastskip_table *table = letters();
@@ -150,11 +178,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        sealed_tables_are_only_read,
-        rotate_gives_a_fresh_table_like_the_old,
-        reset_empties_and_keeps_memory,
-        reset_is_busy_while_others_hold,
-        options_are_copied,
+        sealed_tables_are_only_read,     rotate_gives_a_fresh_table_like_the_old,
+        reset_empties_and_keeps_memory,  reset_sets_every_figure_back,
+        reset_is_busy_while_others_hold, options_are_copied,
     };
     return RUN_SUITE("api_life", tests);
 }

@@ -104,6 +104,39 @@ START_TEST(statistics_of_memory)
 }
 END_TEST
 
+/* One writer, and values that are small: what is wasted is the blocks that splits have replaced, and what is
+ * in use is one block for each leaf and some above. */
+START_TEST(statistics_of_blocks)
+{
+    fastskip_table *table = new_table((struct settings){.shards = 1});
+    uint64_t wasted = stat_of(table, FASTSKIP_STAT_MEMORY_WASTED);
+    ck_assert_uint_eq(wasted, 0);
+    ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_BLOCKS), 1);
+    uint64_t blocks = 1, height = 1;
+    for (uint32_t i = 0; i < 20000; i++) {
+        uint32_t key = i * 2654435761u;
+        OK(fastskip_put(table, &key, sizeof key, NULL, 0));
+        uint64_t now = stat_of(table, FASTSKIP_STAT_BLOCKS);
+        uint64_t lost = stat_of(table, FASTSKIP_STAT_MEMORY_WASTED);
+        REQUIRE_AT(now >= blocks && lost >= wasted, i);
+        /* A split takes one block away and leaves two. */
+        REQUIRE_AT(now == blocks || lost > wasted, i);
+        blocks = now;
+        wasted = lost;
+        REQUIRE_AT(stat_of(table, FASTSKIP_STAT_HEIGHT) >= height, i);
+        height = stat_of(table, FASTSKIP_STAT_HEIGHT);
+    }
+    ck_assert_uint_gt(wasted, 0);
+    ck_assert_uint_ge(blocks, 20000 / 40);
+    ck_assert_uint_le(blocks, 20000 / 10);
+    ck_assert_uint_ge(height, 2);
+    ck_assert_uint_le(height, 5);
+    /* Nobody got in the way of the one writer. */
+    ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_RETRIES), 0);
+    drop(table);
+}
+END_TEST
+
 START_TEST(unknown_statistics)
 {
     fastskip_table *table = auto_table();
@@ -215,13 +248,10 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        statistics_are_exact,
-        statistics_of_batches_and_numbers,
-        statistics_of_memory,
-        unknown_statistics,
-        approximate_count_is_near,
-        words_of_the_library,
-        backpressure_by_entries_and_by_memory,
+        statistics_are_exact, statistics_of_batches_and_numbers,
+        statistics_of_memory, statistics_of_blocks,
+        unknown_statistics,   approximate_count_is_near,
+        words_of_the_library, backpressure_by_entries_and_by_memory,
     };
     return RUN_SUITE("api_stat", tests);
 }
