@@ -227,6 +227,32 @@ START_TEST(entry_limit_in_the_middle_of_a_batch)
 }
 END_TEST
 
+/* A record that a later one of its batch replaces is not written. */
+START_TEST(entry_limit_counts_what_is_written)
+{
+    fastskip_table *table = new_table((struct settings){.entries = 3});
+    fastskip_batch *batch = NULL;
+    OK(fastskip_batch_new(&batch));
+    for (int i = 0; i < 4; i++)
+        OK(fastskip_batch_put(batch, "a", 1, "1", 1));
+    OK(fastskip_write(table, batch));
+    ck_assert_uint_eq(stat_of(table, FASTSKIP_STAT_VERSIONS), 1);
+    OK(fastskip_batch_clear(batch));
+    OK(fastskip_batch_put(batch, "a", 1, "2", 1)); /* what an earlier batch wrote counts */
+    OK(fastskip_batch_delete(batch, "b", 1));
+    OK(fastskip_batch_put(batch, "c", 1, "2", 1));
+    ck_assert_int_eq(fastskip_write(table, batch), FASTSKIP_FULL);
+    OK(fastskip_delete(table, "a", 1));
+    OK(fastskip_put(table, "a", 1, "3", 1));
+    ck_assert_int_eq(fastskip_put(table, "a", 1, "4", 1), FASTSKIP_FULL);
+    OK(fastskip_batch_clear(batch));
+    OK(fastskip_table_seal(table));
+    ck_assert_int_eq(fastskip_write(table, batch), FASTSKIP_SEALED); /* empty as it is */
+    fastskip_batch_free(batch);
+    fastskip_table_unref(table);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("api_limit");
@@ -235,5 +261,6 @@ int main(void)
     suite_add(suite, refused_inserts_take_no_room, 1);
     suite_add(suite, entry_limit_is_exact, 2);
     suite_add(suite, entry_limit_in_the_middle_of_a_batch, 2);
+    suite_add(suite, entry_limit_counts_what_is_written, 1);
     return suite_run(suite);
 }
