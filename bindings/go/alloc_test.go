@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) The fastskip authors
 
+//go:build !asan
+
+// AddressSanitizer moves variables to the heap that otherwise are on the stack.
+
 package fastskip_test
 
 import (
