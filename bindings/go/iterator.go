@@ -267,21 +267,20 @@ func (it *Iterator) copyOut() bool {
 	if cap(it.mem) < size || cap(it.mem) > memKept {
 		it.mem = make([]byte, 0, size+size/4)
 	}
-	mem := it.mem[:0]
-	it.entries = it.entries[:0]
-	for i := range it.views[:n] {
-		v := &it.views[i]
+	if cap(it.entries) < n {
+		it.entries = make([]Entry, len(it.store))
+	}
+	mem, entries := it.mem[:0], it.entries[:n]
+	for i := range entries {
+		v, e := &it.views[i], &entries[i]
 		start := len(mem)
 		mem = append(mem, bytesAt(&v.key, v.key_size)...)
 		middle := len(mem)
 		mem = append(mem, bytesAt(&v.value, v.value_size)...)
-		it.entries = append(it.entries, Entry{
-			Key:      mem[start:middle:middle],
-			Value:    mem[middle:len(mem):len(mem)],
-			Sequence: uint64(v.sequence),
-			Kind:     Kind(v.kind),
-		})
+		e.Key, e.Value = mem[start:middle:middle], mem[middle:len(mem):len(mem)]
+		e.Sequence, e.Kind = uint64(v.sequence), Kind(v.kind)
 	}
+	it.entries = entries
 	it.at, it.valid, it.err = 0, true, nil
 	return true
 }
