@@ -196,7 +196,7 @@ fastskip_status fsgo_get_many(fsgo_table t, fsgo_snapshot s, size_t n, const uin
 {
     /* Pointers to Go's memory may stand in C's memory only, and only during the call. */
     size_t each = sizeof(fastskip_entry) + sizeof(const void *) + sizeof(fastskip_status);
-    fastskip_entry *entries = malloc(n * each + 1);
+    fastskip_entry *entries = calloc(n, each);
     const void **keys;
     fastskip_status *statuses, status;
     size_t i;

@@ -75,8 +75,9 @@ package main
 //     return sum;
 // }
 //
-// static void loop_nothing(void)
+// static int loop_nothing(int n)
 // {
+//     return n;
 // }
 import "C"
 
@@ -105,4 +106,4 @@ func (p plain) getMany(keys []byte) int {
 
 func (p plain) scan() int { return int(C.loop_scan(p.c)) }
 
-func nothing() { C.loop_nothing() }
+func nothing(n int) int { return int(C.loop_nothing(C.int(n))) }

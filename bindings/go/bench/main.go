@@ -90,20 +90,28 @@ func processorTime() int64 {
 	return u.Utime.Nano() + u.Stime.Nano()
 }
 
-func (t times) median(name string) float64 {
-	all := append([]float64(nil), t[name]...)
+func (t times) median(name string) float64 { return median(append([]float64(nil), t[name]...)) }
+
+func median(all []float64) float64 {
 	sort.Float64s(all)
 	return all[len(all)/2]
 }
 
-// ratio is the median of the ratios in each round: what disturbs a round disturbs both sides.
+// beyond and ratio are medians of what each round says: what disturbs a round disturbs both sides.
+func (t times) beyond(a, b string) float64 {
+	return t.both(a, b, func(a, b float64) float64 { return a - b })
+}
+
 func (t times) ratio(a, b string) float64 {
+	return t.both(a, b, func(a, b float64) float64 { return a / b })
+}
+
+func (t times) both(a, b string, f func(a, b float64) float64) float64 {
 	var all []float64
 	for i := range t[a] {
-		all = append(all, t[a][i]/t[b][i])
+		all = append(all, f(t[a][i], t[b][i]))
 	}
-	sort.Float64s(all)
-	return all[len(all)/2]
+	return median(all)
 }
 
 func check(err error) {
@@ -201,7 +209,7 @@ func (d *data) inBTree(t times) {
 
 func main() {
 	log.SetFlags(0)
-	n, rounds := 300000, 9
+	n, rounds := 300000, 12
 	for i, to := range []*int{&n, &rounds} {
 		if len(os.Args) > i+1 {
 			var err error
@@ -211,16 +219,17 @@ func main() {
 	}
 	d, t := newData(n), times{}
 	sides := []func(times){d.inC, d.inGo, d.inBTree}
+	orders := [][]int{{0, 1, 2}, {2, 1, 0}, {1, 2, 0}, {0, 2, 1}, {2, 0, 1}, {1, 0, 2}}
 	for round := 0; round < rounds; round++ {
-		for i := range sides {
-			runtime.GC()
-			sides[(round+i)%len(sides)](t)
+		for _, side := range orders[round%len(orders)] {
+			runtime.GC() // what is left of the one before is not the next one's
+			sides[side](t)
 		}
-		t.measure("call", 1000000, 0, func() int {
+		t.measure("call", 1000000, 1000000, func() (sum int) {
 			for i := 0; i < 1000000; i++ {
-				nothing()
+				sum += nothing(1)
 			}
-			return 0
+			return sum
 		})
 	}
 	fmt.Printf("%s, %d entries, %d rounds; an empty cgo call: %.0f ns\n\n", runtime.Version(), n, rounds, t.median("call"))
@@ -230,12 +239,12 @@ func main() {
 		{"put", "Put", "btree"}, {"get", "GetInto", "btree"}, {"many", "GetMany, 128 keys, per key", ""},
 		{"scan", "First, Next, per entry", "btree"},
 	} {
-		c, g := t.median(row[0]+" C"), t.median(row[0]+" Go")
-		fmt.Printf("| %s | %.0f | %.0f | %.0f |", row[1], c, g, g-c)
+		c, g := row[0]+" C", row[0]+" Go"
+		fmt.Printf("| %s | %.0f | %.0f | %.0f |", row[1], t.median(c), t.median(g), t.beyond(g, c))
 		other := row[0] + " btree"
 		if row[2] == "" {
 			other = "get btree" // it has nothing for many
 		}
-		fmt.Printf(" %.0f | %.2f |\n", t.median(other), t.ratio(row[0]+" Go", other))
+		fmt.Printf(" %.0f | %.2f |\n", t.median(other), t.ratio(g, other))
 	}
 }
