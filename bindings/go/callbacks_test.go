@@ -86,91 +86,80 @@ func (p *trap) compare(a, b []byte) int {
 	return bytes.Compare(a, b)
 }
 
+// reading is what a call can be made with.
+type reading struct {
+	table *fastskip.Table
+	s     *fastskip.Snapshot
+	it    *fastskip.Iterator
+	b     *fastskip.Batch
+	e     fastskip.Entry
+	v     fastskip.Values
+}
+
+// comparing are calls that compare keys.
+var comparing = map[string]func(r *reading) error{
+	"Put":         func(r *reading) error { return r.table.Put(key(7), nil) },
+	"Delete":      func(r *reading) error { return r.table.Delete(key(7)) },
+	"Insert":      func(r *reading) error { return r.table.Insert(key(7), nil) },
+	"PutKind":     func(r *reading) error { return r.table.PutKind(fastskip.KindMax, key(7), nil) },
+	"Write":       func(r *reading) error { return r.table.Write(r.b) },
+	"GetOrInsert": func(r *reading) error { _, err := r.table.GetOrInsert(key(7), nil, &r.e); return err },
+	"Get":         func(r *reading) error { _, err := r.table.Get(key(7)); return err },
+	"GetRaw":      func(r *reading) error { return r.table.GetRaw(key(7), &r.e) },
+	"GetAt":       func(r *reading) error { return r.table.GetAt(7, key(7), &r.e) },
+	"GetMany":     func(r *reading) error { return r.table.GetMany([][]byte{key(7)}, &r.v) },
+	"View":        func(r *reading) error { return r.table.View(key(7), nil) },
+	"Contains":    func(r *reading) error { _, err := r.s.Contains(key(7)); return err },
+	"SeekGE":      func(r *reading) error { r.it.SeekGE(key(7)); return r.it.Err() },
+	"Check":       func(r *reading) error { return r.table.Check() },
+	"ApproximateCount": func(r *reading) error {
+		_, err := r.table.ApproximateCount(key(7), key(8))
+		return err
+	},
+}
+
 // Whatever call the comparator panics in, that call answers the panic, and so does every later one.
 func TestComparatorPanics(t *testing.T) {
-	b := newBatch(t)
-	ok(t, b.Put(key(500), nil))
-	var e fastskip.Entry
-	var v fastskip.Values
-	stop := errors.New("never called")
-	calls := map[string]func(table *fastskip.Table, s *fastskip.Snapshot, it *fastskip.Iterator) error{
-		"Put": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			return table.Put(key(7), nil)
-		},
-		"Delete": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			return table.Delete(key(7))
-		},
-		"Insert": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			return table.Insert(key(7), nil)
-		},
-		"Write": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error { return table.Write(b) },
-		"GetOrInsert": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			_, err := table.GetOrInsert(key(7), nil, &e)
-			return err
-		},
-		"Get": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			_, err := table.Get(key(7))
-			return err
-		},
-		"GetRaw": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			return table.GetRaw(key(7), &e)
-		},
-		"GetAt": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			return table.GetAt(7, key(7), &e)
-		},
-		"GetMany": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			return table.GetMany([][]byte{key(7)}, &v)
-		},
-		"View": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			return table.View(key(7), func([]byte) error { return stop })
-		},
-		"Snapshot.Contains": func(_ *fastskip.Table, s *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			_, err := s.Contains(key(7))
-			return err
-		},
-		"SeekGE": func(_ *fastskip.Table, _ *fastskip.Snapshot, it *fastskip.Iterator) error {
-			equal(t, it.SeekGE(key(7)), false)
-			return it.Err()
-		},
-		"ApproximateCount": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error {
-			_, err := table.ApproximateCount(key(7), key(8))
-			return err
-		},
-		"Check": func(table *fastskip.Table, _ *fastskip.Snapshot, _ *fastskip.Iterator) error { return table.Check() },
+	for name, call := range comparing {
+		t.Run(name, func(t *testing.T) { comparatorPanics(t, call) })
 	}
-	for name, call := range calls {
-		t.Run(name, func(t *testing.T) {
-			var p trap
-			held := &regions{}
-			table := newTable(t, &fastskip.Options{Allocator: held, Comparator: &fastskip.Comparator{Compare: p.compare}})
-			for i := 0; i < 300; i++ {
-				ok(t, table.Put(key(i), []byte("v")))
-			}
-			s, err := table.Snapshot()
-			ok(t, err)
-			it := newIterator(t, table, nil)
-			p.value.Store(io.ErrUnexpectedEOF)
-			err = call(table, s, it)
-			is(t, err, fastskip.ErrPanic)
-			is(t, err, io.ErrUnexpectedEOF)
-			var panicked *fastskip.PanicError
-			equal(t, errors.As(err, &panicked), true)
-			if !bytes.Contains(panicked.Stack, []byte("(*trap).compare")) || !strings.Contains(err.Error(), "unexpected EOF") {
-				t.Errorf("%v\n%s", err, panicked.Stack)
-			}
-			is(t, table.Put(nil, nil), fastskip.ErrPanic)
-			_, err = table.Rotate()
-			is(t, err, fastskip.ErrPanic)
-			_, err = table.Snapshot()
-			is(t, err, fastskip.ErrPanic)
-			_, err = table.NewIterator(nil)
-			is(t, err, fastskip.ErrPanic)
-			it.Close()
-			s.Close()
-			table.Close()
-			equal(t, held.count(), 0)
-		})
+}
+
+func comparatorPanics(t *testing.T, call func(r *reading) error) {
+	var p trap
+	held := &regions{}
+	table := newTable(t, &fastskip.Options{Allocator: held, Comparator: &fastskip.Comparator{Compare: p.compare}})
+	for i := 0; i < 300; i++ {
+		ok(t, table.Put(key(i), []byte("v")))
 	}
+	s, err := table.Snapshot()
+	ok(t, err)
+	r := &reading{table: table, s: s, it: newIterator(t, table, nil), b: newBatch(t)}
+	ok(t, r.b.Put(key(500), nil))
+
+	p.value.Store(io.ErrUnexpectedEOF)
+	err = call(r)
+	is(t, err, fastskip.ErrPanic)
+	is(t, err, io.ErrUnexpectedEOF)
+	var panicked *fastskip.PanicError
+	equal(t, errors.As(err, &panicked), true)
+	if !bytes.Contains(panicked.Stack, []byte("(*trap).compare")) ||
+		!strings.Contains(err.Error(), "unexpected EOF") {
+		t.Errorf("%v\n%s", err, panicked.Stack)
+	}
+	equal(t, r.it.Valid(), false)
+
+	is(t, table.Put(nil, nil), fastskip.ErrPanic)
+	_, err = table.Rotate()
+	is(t, err, fastskip.ErrPanic)
+	_, err = table.Snapshot()
+	is(t, err, fastskip.ErrPanic)
+	_, err = table.NewIterator(nil)
+	is(t, err, fastskip.ErrPanic)
+	r.it.Close()
+	s.Close()
+	table.Close()
+	equal(t, held.count(), 0)
 }
 
 func TestAbbreviatePanics(t *testing.T) {

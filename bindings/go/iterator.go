@@ -84,7 +84,9 @@ func (t *Table) NewIteratorAt(sequence uint64, o *IterOptions) (*Iterator, error
 	})
 }
 
-func (r *reader) newIterator(o *IterOptions, make func(c **C.fastskip_iterator) C.fastskip_status) (*Iterator, error) {
+func (r *reader) newIterator(
+	o *IterOptions, make func(c **C.fastskip_iterator) C.fastskip_status,
+) (*Iterator, error) {
 	s, err := r.enter()
 	if err != nil {
 		return nil, err
@@ -114,7 +116,9 @@ func (it *Iterator) SetBounds(lower, upper []byte) error {
 	if it.c == nil {
 		return ErrClosed
 	}
-	err := it.cb.result(C.fsgo_set_bounds(it.number(), bound(lower), C.size_t(len(lower)), bound(upper), C.size_t(len(upper))))
+	status := C.fsgo_set_bounds(it.number(), bound(lower), C.size_t(len(lower)),
+		bound(upper), C.size_t(len(upper)))
+	err := it.cb.result(status)
 	if err == nil {
 		it.lose(nil)
 	}

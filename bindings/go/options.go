@@ -31,6 +31,13 @@ const (
 	HugePagesInsist
 )
 
+// hugePages are C's numbers: there the zero is not the default.
+var hugePages = map[HugePages]C.uint32_t{
+	HugePagesAsk:    C.FASTSKIP_HUGE_PAGES_ASK,
+	HugePagesNever:  C.FASTSKIP_HUGE_PAGES_NEVER,
+	HugePagesInsist: C.FASTSKIP_HUGE_PAGES_INSIST,
+}
+
 // Options are the settings of a table. The zero value of each is the default. A table copies them.
 type Options struct {
 	// Shards of the arena, 1 to 1024. Default: the number of processors. Any number of goroutines
@@ -116,42 +123,34 @@ func (o *Options) setNumbers(c *C.fastskip_options) error {
 		return err
 	}
 	percent, err := within(o.Backpressure)
-	if err != nil || o.BlockSize < 0 {
-		return ErrInvalid
+	if err != nil {
+		return err
 	}
-	var pages C.uint32_t
-	switch o.HugePages {
-	case HugePagesAsk:
-		pages = C.FASTSKIP_HUGE_PAGES_ASK
-	case HugePagesNever:
-		pages = C.FASTSKIP_HUGE_PAGES_NEVER
-	case HugePagesInsist:
-		pages = C.FASTSKIP_HUGE_PAGES_INSIST
-	default:
+	pages, known := hugePages[o.HugePages]
+	if !known || o.BlockSize < 0 {
 		return ErrInvalid
 	}
 	status := C.fastskip_options_set_huge_pages(c, pages)
-	if status == 0 && shards != 0 {
-		status = C.fastskip_options_set_shards(c, shards)
+	set := func(given bool, next func() C.fastskip_status) {
+		if status == C.FASTSKIP_OK && given {
+			status = next()
+		}
 	}
-	if status == 0 && o.BlockSize != 0 {
-		status = C.fastskip_options_set_block_size(c, C.size_t(o.BlockSize))
-	}
-	if status == 0 && o.MemoryLimit != 0 {
-		status = C.fastskip_options_set_memory_limit(c, C.uint64_t(o.MemoryLimit))
-	}
-	if status == 0 {
-		status = C.fastskip_options_set_entry_limit(c, C.uint64_t(o.EntryLimit))
-	}
-	if status == 0 && percent != 0 {
-		status = C.fastskip_options_set_backpressure(c, percent)
-	}
-	if status == 0 {
-		status = C.fastskip_options_set_sequence_mode(c, C.uint32_t(o.SequenceMode))
-	}
-	if status == 0 {
-		status = C.fastskip_options_set_seed(c, C.uint64_t(o.Seed))
-	}
+	set(shards != 0, func() C.fastskip_status { return C.fastskip_options_set_shards(c, shards) })
+	set(o.BlockSize != 0, func() C.fastskip_status {
+		return C.fastskip_options_set_block_size(c, C.size_t(o.BlockSize))
+	})
+	set(o.MemoryLimit != 0, func() C.fastskip_status {
+		return C.fastskip_options_set_memory_limit(c, C.uint64_t(o.MemoryLimit))
+	})
+	set(true, func() C.fastskip_status {
+		return C.fastskip_options_set_entry_limit(c, C.uint64_t(o.EntryLimit))
+	})
+	set(percent != 0, func() C.fastskip_status { return C.fastskip_options_set_backpressure(c, percent) })
+	set(true, func() C.fastskip_status {
+		return C.fastskip_options_set_sequence_mode(c, C.uint32_t(o.SequenceMode))
+	})
+	set(true, func() C.fastskip_status { return C.fastskip_options_set_seed(c, C.uint64_t(o.Seed)) })
 	return errorOf(status)
 }
 

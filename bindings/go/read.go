@@ -54,6 +54,9 @@ func (r *reader) GetInto(dst, key []byte) ([]byte, error) {
 // files needs to know the difference. It copies the version into e, in whose memory there may be room
 // from a read before.
 func (r *reader) GetRaw(key []byte, e *Entry) error {
+	if e == nil {
+		return ErrInvalid
+	}
 	s, err := r.enter()
 	if err != nil {
 		return e.answer(nil, err)
@@ -98,6 +101,9 @@ func (r *reader) Contains(key []byte) (bool, error) {
 // GetAt finds the newest version of a key up to a sequence number, also if it is a tombstone. In AUTO mode
 // numbers come from Snapshot.Sequence. It copies the version into e, as GetRaw does.
 func (t *Table) GetAt(sequence uint64, key []byte, e *Entry) error {
+	if e == nil {
+		return ErrInvalid
+	}
 	s, err := t.enter()
 	if err != nil {
 		return e.answer(nil, err)

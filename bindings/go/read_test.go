@@ -64,6 +64,10 @@ func TestGetRaw(t *testing.T) {
 	equal(t, e.Kind, fastskip.KindDelete)
 	equal(t, len(e.Value), 0)
 	is(t, table.GetRaw([]byte("none"), &e), fastskip.ErrNotFound)
+	is(t, table.GetRaw([]byte("k"), nil), fastskip.ErrInvalid)
+	is(t, table.GetAt(1, []byte("k"), nil), fastskip.ErrInvalid)
+	_, err := table.GetOrInsert([]byte("k"), nil, nil)
+	is(t, err, fastskip.ErrInvalid)
 	equal(t, e.Key == nil && e.Value == nil && e.Kind == 0, true)
 }
 
@@ -163,8 +167,11 @@ func TestGetMany(t *testing.T) {
 		}
 		_, err := v.At(n + 1)
 		is(t, err, fastskip.ErrTooLarge)
-		ok(t, table.GetMany(keys[:3], &v))
-		equal(t, v.Len(), 3)
+		ok(t, table.GetMany(keys[n-5:n], &v)) // others than those before
+		equal(t, v.Len(), 5)
+		value, err := v.At(0)
+		ok(t, err)
+		equal(t, string(value), string([]byte{4, 4, 4, 4}))
 		ok(t, table.GetMany(nil, &v))
 		equal(t, v.Len(), 0)
 	}

@@ -45,6 +45,9 @@ func (t *Table) Insert(key, value []byte) error {
 // GetOrInsert finds the live version of the key, or writes this one if there is none, at one instant.
 // It copies the version into e, in whose memory there may be room from a read before.
 func (t *Table) GetOrInsert(key, value []byte, e *Entry) (inserted bool, err error) {
+	if e == nil {
+		return false, ErrInvalid
+	}
 	s, err := t.enter()
 	if err != nil {
 		return false, e.answer(nil, err)

@@ -232,7 +232,8 @@ func main() {
 			return sum
 		})
 	}
-	fmt.Printf("%s, %d entries, %d rounds; an empty cgo call: %.0f ns\n\n", runtime.Version(), n, rounds, t.median("call"))
+	fmt.Printf("%s, %d entries, %d rounds; an empty cgo call: %.0f ns\n\n",
+		runtime.Version(), n, rounds, t.median("call"))
 	fmt.Println("| ns each | C alone | this package | beyond C | google/btree | this package / google/btree |")
 	fmt.Println("|---|---|---|---|---|---|")
 	for _, row := range [][3]string{
