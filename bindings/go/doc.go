@@ -37,7 +37,8 @@ A key that is not there is an error too, as everywhere in this package.
 # Callbacks
 
 A [Comparator] or [Allocator] runs inside a call of the C library. A panic in one is caught: the call, and
-every later one on the same table, answers a [*PanicError]. The callbacks must not use the same table, and
-must not call runtime.Goexit (which testing.T.FailNow does).
+every later one on the same table, answers a [*PanicError]; close the table. The callbacks must not use the
+same table. They should not call runtime.Goexit (which testing.T.FailNow does): it can not be stopped, so
+that later calls answer a [*PanicError], but the memory of the table may never be given back.
 */
 package fastskip

@@ -87,7 +87,7 @@ func (t *Table) NewIteratorAt(sequence uint64, o *IterOptions) (*Iterator, error
 func (r *reader) newIterator(
 	o *IterOptions, make func(c **C.fastskip_iterator) C.fastskip_status,
 ) (*Iterator, error) {
-	s, err := r.enter()
+	s, err := r.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -230,6 +230,9 @@ func (it *Iterator) read(from C.int, backward bool, key []byte, mark *C.fsgo_vie
 	defer it.mu.Unlock()
 	if it.c == nil {
 		return it.lose(ErrClosed)
+	}
+	if err := it.cb.failure(); err != nil {
+		return it.lose(err)
 	}
 	if from == C.FSGO_HERE && len(it.entries) < len(it.views) {
 		it.views = it.views[len(it.entries):]

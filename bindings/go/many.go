@@ -39,7 +39,7 @@ func (v *Values) At(i int) ([]byte, error) {
 // were found, At tells. If GetMany answers an error, v is empty.
 func (r *reader) GetMany(keys [][]byte, v *Values) error {
 	v.ends, v.mem = v.ends[:0], v.mem[:0]
-	s, err := r.enter()
+	s, err := r.begin()
 	if err != nil {
 		return err
 	}

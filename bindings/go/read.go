@@ -19,6 +19,18 @@ type reader struct {
 	cb       *callbacks
 }
 
+// begin is enter for calls that a callback may be part of: after one has panicked none reaches C. Where it
+// ended its goroutine instead, C may not even be used to seal the table: it would wait for that call.
+func (r *reader) begin() (*stripe, error) {
+	s, err := r.enter()
+	if err == nil && r.cb != nil {
+		if err = r.cb.failure(); err != nil {
+			r.leave(s)
+		}
+	}
+	return s, err
+}
+
 // The handles as the shim takes them.
 func (r *reader) t() C.fsgo_table    { return C.fsgo_table(uintptr(unsafe.Pointer(r.table))) }
 func (r *reader) s() C.fsgo_snapshot { return C.fsgo_snapshot(uintptr(unsafe.Pointer(r.snapshot))) }
@@ -37,7 +49,7 @@ func (r *reader) Get(key []byte) ([]byte, error) {
 //
 //	buf, err = table.GetInto(buf, key)
 func (r *reader) GetInto(dst, key []byte) ([]byte, error) {
-	s, err := r.enter()
+	s, err := r.begin()
 	if err != nil {
 		return dst[:0], err
 	}
@@ -57,7 +69,7 @@ func (r *reader) GetRaw(key []byte, e *Entry) error {
 	if e == nil {
 		return ErrInvalid
 	}
-	s, err := r.enter()
+	s, err := r.begin()
 	if err != nil {
 		return e.answer(nil, err)
 	}
@@ -71,7 +83,7 @@ func (r *reader) GetRaw(key []byte, e *Entry) error {
 // copy. f must not change value, nor keep it or a part of it: when f has returned, the memory may go. View
 // answers what f answers, or ErrNotFound.
 func (r *reader) View(key []byte, f func(value []byte) error) error {
-	s, err := r.enter()
+	s, err := r.begin()
 	if err != nil {
 		return err
 	}
@@ -86,7 +98,7 @@ func (r *reader) View(key []byte, f func(value []byte) error) error {
 
 // Contains says whether a key is live.
 func (r *reader) Contains(key []byte) (bool, error) {
-	s, err := r.enter()
+	s, err := r.begin()
 	if err != nil {
 		return false, err
 	}
@@ -104,7 +116,7 @@ func (t *Table) GetAt(sequence uint64, key []byte, e *Entry) error {
 	if e == nil {
 		return ErrInvalid
 	}
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return e.answer(nil, err)
 	}
@@ -123,7 +135,7 @@ type Snapshot struct {
 
 // Snapshot takes a snapshot. Not in caller's mode, where the numbers are the snapshots.
 func (t *Table) Snapshot() (*Snapshot, error) {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return nil, err
 	}

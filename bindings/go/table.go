@@ -63,7 +63,7 @@ func (t *Table) Close() error {
 // Ref makes another Table of the same table, to be closed on its own, for a goroutine that may outlast
 // the others. Reset answers ErrBusy while there is one.
 func (t *Table) Ref() (*Table, error) {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (t *Table) Ref() (*Table, error) {
 
 // do makes a call that takes nothing but the table.
 func (t *Table) do(call func(c *C.fastskip_table) C.fastskip_status) error {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (t *Table) Sealed() bool {
 // Rotate makes an empty table with the same options and seals this one. Of several callers at once one
 // gets the fresh table, the others ErrSealed. The old table stays open, to be flushed and closed.
 func (t *Table) Rotate() (*Table, error) {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,12 @@ func (t *Table) Rotate() (*Table, error) {
 // and does nothing, while another call on the table is under way or there are snapshots, iterators or
 // Refs of it; calls that begin during it answer ErrBusy.
 func (t *Table) Reset() error {
-	return t.alone(func() error { return t.cb.result(C.fastskip_table_reset(t.table)) })
+	return t.alone(func() error {
+		if err := t.cb.failure(); err != nil {
+			return err
+		}
+		return t.cb.result(C.fastskip_table_reset(t.table))
+	})
 }
 
 // Check walks over the whole table and answers ErrCorrupt if a rule of its structure is broken.
@@ -154,7 +159,7 @@ const (
 
 // Stat asks for a figure. Of a number that the library does not know it answers ErrUnsupported.
 func (t *Table) Stat(id Stat) (uint64, error) {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return 0, err
 	}
@@ -176,7 +181,7 @@ func (t *Table) UnderBackpressure() bool {
 // ApproximateCount estimates how many distinct keys, deleted ones included, lie from lower on and before
 // upper. Nil is no bound.
 func (t *Table) ApproximateCount(lower, upper []byte) (uint64, error) {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return 0, err
 	}

@@ -8,7 +8,7 @@ import "C"
 
 // Put writes a value, whether or not the key is there.
 func (t *Table) Put(key, value []byte) error {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func (t *Table) Put(key, value []byte) error {
 // Delete records that the key is deleted, whether or not it is there: the engine's older files may hold
 // it.
 func (t *Table) Delete(key []byte) error {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (t *Table) Delete(key []byte) error {
 
 // Insert writes a value if the key has no live version, else it answers ErrExists.
 func (t *Table) Insert(key, value []byte) error {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (t *Table) GetOrInsert(key, value []byte, e *Entry) (inserted bool, err err
 	if e == nil {
 		return false, ErrInvalid
 	}
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return false, e.answer(nil, err)
 	}
@@ -61,7 +61,7 @@ func (t *Table) GetOrInsert(key, value []byte, e *Entry) (inserted bool, err err
 // PutAt writes a version with a number, 1 to SequenceMax, and a kind, any, of the caller's. Caller's mode
 // only. It answers ErrExists if this key has a version with this number.
 func (t *Table) PutAt(sequence uint64, kind Kind, key, value []byte) error {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (t *Table) PutAt(sequence uint64, kind Kind, key, value []byte) error {
 
 // PutKind writes a version with a kind of the caller's own, KindOwnMin to KindMax.
 func (t *Table) PutKind(kind Kind, key, value []byte) error {
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (t *Table) Write(b *Batch) error {
 	if b == nil {
 		return ErrInvalid
 	}
-	s, err := t.enter()
+	s, err := t.begin()
 	if err != nil {
 		return err
 	}
