@@ -80,6 +80,12 @@ func TestAllocations(t *testing.T) {
 		}},
 		{"SeekGE", 0, func() error { it.SeekGE(k); return it.Err() }},
 		{"SeekLE and Next", 0, func() error { it.SeekLE(k); it.Next(); return it.Err() }},
+		{"Asking", 0, func() error {
+			if table.Sealed() || table.UnderBackpressure() || snapshot.Sequence() == 0 {
+				return fastskip.ErrInvalid
+			}
+			return nil
+		}},
 		{"Stat", 0, func() error { _, err := table.Stat(fastskip.StatKeys); return err }},
 		{"ApproximateCount", 0, func() error { _, err := table.ApproximateCount(k, nil); return err }},
 	} {

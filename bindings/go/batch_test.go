@@ -4,6 +4,9 @@
 package fastskip_test
 
 import (
+	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -91,4 +94,31 @@ func TestBatchShared(t *testing.T) {
 	ok(t, b.Close())
 	group.Wait()
 	is(t, table.Write(b), fastskip.ErrClosed)
+}
+
+// resident is how many bytes of memory the process has.
+func resident(t *testing.T) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip("no /proc")
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
+	ok(t, err)
+	return pages * os.Getpagesize()
+}
+
+// Closing a batch gives its memory back.
+func TestBatchMemory(t *testing.T) {
+	value := make([]byte, 8<<20)
+	most := resident(t) + 50*len(value)
+	for i := 0; i < 100; i++ {
+		b, err := fastskip.NewBatch()
+		ok(t, err)
+		ok(t, b.Put(nil, value))
+		ok(t, b.Close())
+		if resident(t) > most {
+			t.Fatal("closed batches keep their memory")
+		}
+	}
 }

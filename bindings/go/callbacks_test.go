@@ -158,6 +158,7 @@ func comparatorPanics(t *testing.T, call func(r *reading) error) {
 	is(t, err, fastskip.ErrPanic)
 	r.it.Close()
 	s.Close()
+	is(t, table.Reset(), fastskip.ErrPanic)
 	table.Close()
 	equal(t, held.count(), 0)
 }

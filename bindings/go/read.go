@@ -162,7 +162,7 @@ func (s *Snapshot) Sequence() uint64 {
 		return 0
 	}
 	defer s.leave(user)
-	return uint64(C.fastskip_snapshot_sequence(s.snapshot))
+	return uint64(C.fsgo_snapshot_sequence(s.s()))
 }
 
 // Close gives the snapshot up. The error is always nil; closing twice is fine.

@@ -300,6 +300,21 @@ fsgo_count fsgo_fill(fsgo_iterator iterator, int from, int backward, const uint8
 
 /* ---- asking ---- */
 
+int32_t fsgo_is_sealed(fsgo_table t)
+{
+    return fastskip_table_is_sealed(table_of(t));
+}
+
+int32_t fsgo_under_backpressure(fsgo_table t)
+{
+    return fastskip_table_under_backpressure(table_of(t));
+}
+
+uint64_t fsgo_snapshot_sequence(fsgo_snapshot s)
+{
+    return fastskip_snapshot_sequence(snapshot_of(s));
+}
+
 fsgo_number fsgo_stat(fsgo_table t, uint32_t id)
 {
     fsgo_number result = {.number = 0};

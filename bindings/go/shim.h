@@ -105,6 +105,9 @@ fsgo_count fsgo_fill(fsgo_iterator it, int from, int backward, const uint8_t *ke
                      const fsgo_view *mark, fsgo_view *views, size_t capacity);
 
 /* Asking. */
+int32_t fsgo_is_sealed(fsgo_table t);
+int32_t fsgo_under_backpressure(fsgo_table t);
+uint64_t fsgo_snapshot_sequence(fsgo_snapshot s);
 fsgo_number fsgo_stat(fsgo_table t, uint32_t id);
 fsgo_number fsgo_approximate_count(fsgo_table t, const uint8_t *lower, size_t lower_size,
                                    const uint8_t *upper, size_t upper_size);

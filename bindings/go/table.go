@@ -97,7 +97,7 @@ func (t *Table) Sealed() bool {
 		return false
 	}
 	defer t.leave(s)
-	return C.fastskip_table_is_sealed(t.table) != 0
+	return C.fsgo_is_sealed(t.t()) != 0
 }
 
 // Rotate makes an empty table with the same options and seals this one. Of several callers at once one
@@ -175,7 +175,7 @@ func (t *Table) UnderBackpressure() bool {
 		return false
 	}
 	defer t.leave(s)
-	return C.fastskip_table_under_backpressure(t.table) != 0
+	return C.fsgo_under_backpressure(t.t()) != 0
 }
 
 // ApproximateCount estimates how many distinct keys, deleted ones included, lie from lower on and before
