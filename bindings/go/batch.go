@@ -38,8 +38,11 @@ func (b *Batch) do(call func(c C.fsgo_batch) error) error {
 	if b.c == nil {
 		return ErrClosed
 	}
-	return call(C.fsgo_batch(uintptr(unsafe.Pointer(b.c))))
+	return call(b.number())
 }
+
+// number is the handle as the shim takes it.
+func (b *Batch) number() C.fsgo_batch { return C.fsgo_batch(uintptr(unsafe.Pointer(b.c))) }
 
 // Close frees the batch. The error is always nil; closing twice is fine.
 func (b *Batch) Close() error {
@@ -85,10 +88,10 @@ func (b *Batch) PutAt(sequence uint64, kind Kind, key, value []byte) error {
 func (b *Batch) Len() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return int(C.fastskip_batch_count(b.c))
+	return int(C.fsgo_batch_count(b.number()))
 }
 
 // Clear empties the batch and keeps its memory.
 func (b *Batch) Clear() error {
-	return b.do(func(C.fsgo_batch) error { return errorOf(C.fastskip_batch_clear(b.c)) })
+	return b.do(func(c C.fsgo_batch) error { return errorOf(C.fsgo_batch_clear(c)) })
 }

@@ -163,6 +163,16 @@ fastskip_status fsgo_batch_put_at(fsgo_batch b, uint64_t sequence, uint32_t kind
     return fastskip_batch_put_at(batch_of(b), sequence, kind, key, key_size, value, value_size);
 }
 
+size_t fsgo_batch_count(fsgo_batch b)
+{
+    return fastskip_batch_count(batch_of(b));
+}
+
+fastskip_status fsgo_batch_clear(fsgo_batch b)
+{
+    return fastskip_batch_clear(batch_of(b));
+}
+
 /* ---- reading ---- */
 
 fsgo_view fsgo_get(fsgo_table t, fsgo_snapshot s, const uint8_t *key, size_t key_size)

@@ -76,6 +76,9 @@ fastskip_status fsgo_batch_put_at(fsgo_batch b, uint64_t sequence, uint32_t kind
                                   const uint8_t *key, size_t key_size, const uint8_t *value,
                                   size_t value_size);
 
+size_t fsgo_batch_count(fsgo_batch b);
+fastskip_status fsgo_batch_clear(fsgo_batch b);
+
 /* Reading. */
 fsgo_view fsgo_get(fsgo_table t, fsgo_snapshot s, const uint8_t *key, size_t key_size);
 fsgo_view fsgo_get_raw(fsgo_table t, fsgo_snapshot s, const uint8_t *key, size_t key_size);
