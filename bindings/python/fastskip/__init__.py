@@ -46,7 +46,7 @@ from ._errors import (
     TooLargeError,
     UnsupportedError,
 )
-from ._library import CALLS
+from ._library import CALLS as _CALLS
 from ._reader import Reader, Views
 from ._scan import Range, Walk
 from ._snapshot import At, Snapshot
@@ -62,12 +62,12 @@ def library_version() -> str:
     >>> library_version().split(".")[0]
     '1'
     """
-    return str(CALLS.version().decode())
+    return str(_CALLS.version().decode())
 
 
 def library_build() -> str:
     """How the library that is loaded was built, for bug reports."""
-    return str(CALLS.build().decode())
+    return str(_CALLS.build().decode())
 
 
 __all__ = [

@@ -111,8 +111,7 @@ class Callbacks:
         # again. What fails again is ordered as bytes, as good as any order that was not given.
         for _ in range(2):
             try:
-                order = compare(left, right)
-                return (order > 0) - (order < 0)
+                return _sign(compare(left, right))
             except BaseException as error:
                 self._thread.error = self._thread.error or error
         return (left > right) - (left < right)
@@ -129,17 +128,19 @@ class Callbacks:
 
     def probe(self, key: bytes) -> None:
         """Raises if the callbacks can not do with a key, before the table has seen it."""
-        if self._compare is not None and self._compare(key, key) != 0:
-            raise ValueError(f"compare({key!r}, {key!r}) must be 0")
-        if self._abbreviate is not None:
-            _word(self._abbreviate(key))
+        self._enter()
+        try:
+            if self._compare is not None and _sign(self._compare(key, key)) != 0:
+                raise ValueError(f"compare({key!r}, {key!r}) must be 0")
+            if self._abbreviate is not None:
+                _word(self._abbreviate(key))
+        finally:
+            self._thread.inside = False
 
     def run(self, function: Function, arguments: Any) -> Any:
         """Calls a function of the library and raises what a callback raised meanwhile."""
+        self._enter()
         thread = self._thread
-        if thread.inside:
-            raise ConcurrentUseError("a callback must not use its own table")
-        thread.inside = True
         try:
             with _NoInterrupt():
                 result = function(*arguments)
@@ -149,6 +150,15 @@ class Callbacks:
         if error is not None:
             raise error
         return result
+
+    def _enter(self) -> None:
+        if self._thread.inside:
+            raise ConcurrentUseError("a callback must not use its own table")
+        self._thread.inside = True
+
+
+def _sign(order: int) -> int:
+    return (order > 0) - (order < 0)
 
 
 def _word(number: int) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ctypes import byref, c_char_p, c_int32, c_size_t
-from typing import Any, Generic, Iterable, Iterator, List, Optional, Tuple, TypeVar, Union, overload
+from typing import Any, Generic, Iterable, Iterator, List, NoReturn, Optional, Tuple, TypeVar, Union
+from typing import overload
 
 from ._cursor import Cursor
 from ._entry import Entry, V
@@ -161,13 +162,13 @@ class Source(Reader[bytes]):
     def _table(self) -> TableHandle:
         handle = self._state[0]
         if handle is None:
-            raise ClosedError(f"the {type(self).__name__.lower()} is closed")
+            self._raise(INVALID, handle)
         return handle
 
-    def _raise(self, status: int) -> None:
-        """Raises what a status says that is not OK."""
-        if status == INVALID:
-            self._table()
+    def _raise(self, status: int, handle: Optional[TableHandle]) -> NoReturn:
+        """Raises what a status says that is not OK, from a call with that handle."""
+        if handle is None:
+            raise ClosedError(f"the {type(self).__name__.lower()} is closed")
         raise error_of(status)
 
     def _value(self, key: BytesLike, memory: Memory[V]) -> Optional[V]:
@@ -183,7 +184,7 @@ class Source(Reader[bytes]):
             value = entry.value
             return memory[value : value + entry.value_size]
         if status != NOT_FOUND:
-            self._raise(status)
+            self._raise(status, handle)
         return None
 
     def _entry(self, key: BytesLike, memory: Memory[V]) -> Optional[Entry[V]]:
@@ -191,7 +192,7 @@ class Source(Reader[bytes]):
         entry = RawEntry()
         status = pinned(self._c.get_raw, (handle, snapshot), (key,), (entry,))
         if status not in (OK, NOT_FOUND):
-            self._raise(status)
+            self._raise(status, handle)
         return made(entry, memory) if status == OK else None
 
     def __contains__(self, key: object) -> bool:
@@ -203,7 +204,7 @@ class Source(Reader[bytes]):
         else:
             status = self._c.contains(handle, snapshot, key, size)
         if status not in (OK, NOT_FOUND):
-            self._raise(status)
+            self._raise(status, handle)
         return bool(status == OK)
 
     def _many(self, keys: List[bytes], memory: Memory[V]) -> List[Optional[V]]:
@@ -216,7 +217,7 @@ class Source(Reader[bytes]):
             entries, statuses,
         )
         if status != OK:
-            self._raise(status)
+            self._raise(status, handle)
         values: List[Optional[V]] = []
         for entry, status in zip(entries, statuses):
             if status == OK:
@@ -234,12 +235,12 @@ class Source(Reader[bytes]):
     def _iterator(
         self, flags: int, lower: Optional[bytes], upper: Optional[bytes]
     ) -> IteratorHandle:
-        state = self._state
+        handle, snapshot = self._state
         iterator = IteratorHandle()
-        iterator.table = state[0]
-        status = self._new_iterator(state, flags, byref(iterator))
+        iterator.table = handle
+        status = self._new_iterator((handle, snapshot), flags, byref(iterator))
         if status != OK:
-            self._raise(status)
+            self._raise(status, handle)
         if lower is not None or upper is not None:
             check(pinned(self._c.iterator_set_bounds, (iterator,), (bound(lower), bound(upper))))
         return iterator

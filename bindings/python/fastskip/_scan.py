@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from ctypes import byref, c_size_t, sizeof
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Callable, Generic, Iterator, List, Optional, Tuple, TypeVar
 
 from ._entry import Entry, V
@@ -66,8 +65,11 @@ def entries_of(chunk: memoryview, memory: Memory[V]) -> List[Entry[V]]:
 
 def forward(
     calls: Calls, iterator: IteratorHandle, project: Project[V, T], memory: Memory[V]
-) -> Iterator[List[T]]:
-    """What an iterator shows from its present entry on, in lists that grow with its length."""
+) -> Iterator[T]:
+    """What an iterator shows from its present entry on, in chunks that grow.
+
+    It is a generator, and so Python itself refuses a second thread while one is in it.
+    """
     chunk = _Chunk()
     raw = memoryview(chunk).cast("B")
     count = c_size_t()
@@ -76,7 +78,7 @@ def forward(
         status = calls.iterator_next_many(iterator, chunk, capacity, byref(count))
         if status != OK:
             break
-        yield project(raw[: count.value * _ENTRY], memory)
+        yield from project(raw[: count.value * _ENTRY], memory)
         capacity = min(4 * capacity, _LARGEST)
     if status != NOT_FOUND:
         raise error_of(status)
@@ -84,7 +86,7 @@ def forward(
 
 def backward(
     calls: Calls, iterator: IteratorHandle, project: Project[V, T], memory: Memory[V]
-) -> Iterator[List[T]]:
+) -> Iterator[T]:
     """What an iterator shows from its present entry backwards; the library has no chunks there."""
     chunk = _Chunk()
     raw = memoryview(chunk).cast("B")
@@ -97,7 +99,7 @@ def backward(
             calls.iterator_entry(iterator, byref(chunk, count * _ENTRY))
             count += 1
             status = calls.iterator_prev(iterator)
-        yield project(raw[: count * _ENTRY], memory)
+        yield from project(raw[: count * _ENTRY], memory)
         capacity = min(4 * capacity, _LARGEST)
         if status == OK:
             calls.iterator_entry(iterator, byref(chunk))
@@ -125,7 +127,7 @@ class Walk(Generic[V, T]):
         status = calls.iterator_seek_first(iterator)
         if status not in (OK, NOT_FOUND):
             raise error_of(status)
-        return chain.from_iterable(forward(calls, iterator, self._project, reader._memory))
+        return forward(calls, iterator, self._project, reader._memory)
 
     def __reversed__(self) -> Iterator[T]:
         reader, iterator = self._range._iterator(self._flags)
@@ -133,7 +135,7 @@ class Walk(Generic[V, T]):
         status = calls.iterator_seek_last(iterator)
         if status not in (OK, NOT_FOUND):
             raise error_of(status)
-        return chain.from_iterable(backward(calls, iterator, self._project, reader._memory))
+        return backward(calls, iterator, self._project, reader._memory)
 
 
 class Range(Generic[V]):
@@ -198,7 +200,7 @@ class Range(Generic[V]):
         status = reader._c.iterator_seek_first(iterator)
         if status not in (OK, NOT_FOUND):
             raise error_of(status)
-        return sum(chain.from_iterable(forward(reader._c, iterator, _counts, reader._memory)))
+        return sum(forward(reader._c, iterator, _counts, reader._memory))
 
     def __bool__(self) -> bool:
         return next(iter(self), None) is not None

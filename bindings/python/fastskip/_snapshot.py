@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, List, Optional, Type
 
 from ._entry import DELETE, Entry, V
-from ._errors import NOT_FOUND, OK
+from ._errors import NOT_FOUND, OK, check, error_of
 from ._handles import SnapshotHandle
 from ._library import RawEntry
-from ._memory import BytesLike, Memory, pinned
+from ._memory import MEMORY, BytesLike, Memory, pinned
 from ._numbers import word
 from ._reader import Source, State
 from ._scan import made
@@ -37,12 +37,10 @@ class Snapshot(Source):
     def __init__(self, table: Table) -> None:
         self._c = table._c
         handle = table._table()
+        self._state = (None, None)
         snapshot = SnapshotHandle()
         snapshot.table = handle
-        self._state = (None, None)
-        status = self._c.snapshot_new(handle, byref(snapshot))
-        if status != OK:
-            table._raise(status)
+        check(self._c.snapshot_new(handle, byref(snapshot)))
         self._state = (handle, snapshot)
 
     @property
@@ -89,27 +87,20 @@ class At(Source):
     def _state(self) -> State:  # type: ignore[override]
         return self._parent._state
 
-    def _find(self, key: BytesLike) -> Optional[RawEntry]:
-        entry = RawEntry()
-        status = pinned(self._c.get_at, (self._state[0], self.sequence), (key,), (entry,))
-        if status not in (OK, NOT_FOUND):
-            self._raise(status)
-        return entry if status == OK else None
-
     def _value(self, key: BytesLike, memory: Memory[V]) -> Optional[V]:
         found = self._entry(key, memory)
         return None if found is None or found.kind == DELETE else found.value
 
     def _entry(self, key: BytesLike, memory: Memory[V]) -> Optional[Entry[V]]:
-        held = self._state  # until the entry is made
-        entry = self._find(key)
-        result = None if entry is None else made(entry, memory)
-        del held
-        return result
+        handle = self._table()  # held until the entry is made
+        entry = RawEntry()
+        status = pinned(self._c.get_at, (handle, self.sequence), (key,), (entry,))
+        if status not in (OK, NOT_FOUND):
+            raise error_of(status)
+        return made(entry, memory) if status == OK else None
 
     def __contains__(self, key: object) -> bool:
-        entry = self._find(key)  # type: ignore[arg-type]
-        return entry is not None and entry.kind != DELETE
+        return self._value(key, MEMORY) is not None  # type: ignore[arg-type]
 
     def _many(self, keys: List[bytes], memory: Memory[V]) -> List[Optional[V]]:
         return [self._value(key, memory) for key in keys]

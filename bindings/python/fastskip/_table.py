@@ -131,7 +131,7 @@ class Table(Source):
 
     def seal(self) -> None:
         """Makes the table final: waits for writes under way; later ones raise `SealedError`."""
-        self._settle(self._c.table_seal(self._state[0]))
+        check(self._c.table_seal(self._table()))
 
     @property
     def sealed(self) -> bool:
@@ -146,7 +146,7 @@ class Table(Source):
         old = self._table()
         fresh = TableHandle()
         fresh.callbacks = old.callbacks
-        self._settle(self._c.table_rotate(old, byref(fresh)))
+        check(self._c.table_rotate(old, byref(fresh)))
         return self._another(fresh)
 
     def reset(self) -> None:
@@ -166,47 +166,50 @@ class Table(Source):
 
     # Writing.
 
-    def _settle(self, status: int) -> None:
-        if status != OK:
-            self._raise(status)
+    def _run(
+        self, function: Function, numbers: Tuple[int, ...], data: Tuple[Any, ...],
+        after: Tuple[Any, ...] = (),
+    ) -> None:
+        """Calls a function of the library with the table, numbers, buffers, and what follows."""
+        check(pinned(function, (self._table(), *numbers), data, after))
 
     def __setitem__(self, key: BytesLike, value: BytesLike) -> None:
         """Writes a value, whether or not the key is there."""
+        handle = self._state[0]
         try:
             size = length(key)
             value_size = length(value)
         except TypeError:
-            status = pinned(self._c.put, self._state[:1], (key, value))
+            status = pinned(self._c.put, (handle,), (key, value))
         else:
-            status = self._c.put(self._state[0], key, size, value, value_size)
+            status = self._c.put(handle, key, size, value, value_size)
         if status != OK:
-            self._raise(status)
+            self._raise(status, handle)
 
     def put(self, key: BytesLike, value: BytesLike, *, kind: int = PUT) -> None:
         """Writes a value. A kind of your own, 2 to 127, is handed back by `entry` and `entries`."""
         if kind == PUT:
             self[key] = value
         else:
-            numbers = (self._state[0], word(kind, "kind", 32))
-            self._settle(pinned(self._c.put_kind, numbers, (key, value)))
+            self._run(self._c.put_kind, (word(kind, "kind", 32),), (key, value))
 
     def delete(self, key: BytesLike) -> None:
         """Records that a key is deleted, whether or not it is there: older files may hold it."""
-        self._settle(pinned(self._c.delete, self._state[:1], (key,)))
+        self._run(self._c.delete, (), (key,))
 
     __delitem__ = delete
 
     def insert(self, key: BytesLike, value: BytesLike) -> None:
         """Writes a value if the key is not live; else `ExistsError`."""
-        self._settle(pinned(self._c.insert, self._state[:1], (key, value)))
+        self._run(self._c.insert, (), (key, value))
 
     def get_or_insert(self, key: BytesLike, value: BytesLike) -> Tuple[bytes, bool]:
         """The value of a live key and False, or this value, which is written, and True."""
-        handle = self._state[0]
+        handle = self._table()  # held until the value is made
         entry = RawEntry()
         inserted = c_int32()
         after = (entry, byref(inserted))
-        self._settle(pinned(self._c.get_or_insert, (handle,), (key, value), after))
+        check(pinned(self._c.get_or_insert, (handle,), (key, value), after))
         return MEMORY[entry.value : entry.value + entry.value_size], bool(inserted)
 
     def setdefault(self, key: BytesLike, value: BytesLike) -> bytes:
@@ -215,8 +218,8 @@ class Table(Source):
 
     def put_at(self, sequence: int, key: BytesLike, value: BytesLike, *, kind: int = PUT) -> None:
         """Caller's mode: writes a version with a number from 1 to 2**56 - 1."""
-        numbers = (self._state[0], word(sequence, "sequence"), word(kind, "kind", 32))
-        self._settle(pinned(self._c.put_at, numbers, (key, value)))
+        numbers = (word(sequence, "sequence"), word(kind, "kind", 32))
+        self._run(self._c.put_at, numbers, (key, value))
 
     def delete_at(self, sequence: int, key: BytesLike) -> None:
         """Caller's mode: writes a tombstone with a number."""
@@ -243,7 +246,7 @@ class Table(Source):
             if handle.callbacks is not None:
                 for key in batch._keys:
                     handle.callbacks.probe(key)
-            self._settle(self._c.write(handle, records))
+            check(self._c.write(handle, records))
         finally:
             batch._give()
 
@@ -266,7 +269,7 @@ class Table(Source):
     def stat(self, stat: SupportsIndex) -> int:
         """One figure."""
         number = c_uint64()
-        self._settle(self._c.table_stat(self._state[0], word(stat, "stat", 32), byref(number)))
+        check(self._c.table_stat(self._table(), word(stat, "stat", 32), byref(number)))
         return number.value
 
     @property
@@ -284,14 +287,13 @@ class Table(Source):
     ) -> int:
         """Estimates how many keys, deleted ones too, lie from ``lower`` on and before ``upper``."""
         number = c_uint64()
-        function: Function = self._c.table_approximate_count
         bounds = (bound(lower), bound(upper))
-        self._settle(pinned(function, self._state[:1], bounds, (byref(number),)))
+        self._run(self._c.table_approximate_count, (), bounds, (byref(number),))
         return number.value
 
     def check(self) -> None:
         """Walks over all of the table; `CorruptError` if any rule of its structure is broken."""
-        self._settle(self._c.table_check(self._state[0]))
+        check(self._c.table_check(self._table()))
 
     def __repr__(self) -> str:
         handle = self._state[0]
