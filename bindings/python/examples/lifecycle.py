@@ -52,13 +52,16 @@ class Engine:
                     del table[key]
                 else:
                     table[key] = value
-                if table.under_backpressure:  # full soon: better now than in the next write
-                    self._rotate(table)
-                return
+                break
             except (fastskip.SealedError, fastskip.FullError):
                 self._rotate(table)
             except fastskip.ClosedError:
                 pass  # it was rotated, flushed and dropped since we looked: there is another
+        try:
+            if table.under_backpressure:  # full soon: better now than in the next write
+                self._rotate(table)
+        except fastskip.ClosedError:
+            pass
 
     def _rotate(self, table: fastskip.Table) -> None:
         with self._rotating:

@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Type
 
 from ._entry import DELETE, PUT
-from ._errors import check
+from ._errors import OK, check, error_of
 from ._exclusive import Exclusive
 from ._handles import BatchHandle
-from ._library import CALLS, Function
-from ._memory import BytesLike, pinned
+from ._library import CALLS, SIZES, Function
+from ._memory import BytesLike, length, pinned
 from ._numbers import word
 
 if TYPE_CHECKING:
@@ -53,15 +53,30 @@ class Batch(Exclusive[BatchHandle]):
         finally:
             self._give()
 
+    def __setitem__(self, key: BytesLike, value: BytesLike) -> None:
+        """Adds the write of a value."""
+        try:
+            size = SIZES[length(key)]
+            value_size = SIZES[length(value)]
+        except (TypeError, IndexError):  # no bytes, or many
+            self._add(CALLS.batch_put, (), key, value)
+            return
+        handle = self._take()
+        try:
+            status = CALLS.fast_batch_put(handle, key, size, value, value_size)
+            if status == OK:
+                self._keys.append(key)
+        finally:
+            self._lock.release()
+        if status != OK:
+            raise error_of(status)
+
     def put(self, key: BytesLike, value: BytesLike, *, kind: int = PUT) -> None:
         """Adds a write as `Table.put` makes it."""
         if kind == PUT:
-            self._add(CALLS.batch_put, (), key, value)
+            self[key] = value
         else:
             self._add(CALLS.batch_put_kind, (word(kind, "kind", 32),), key, value)
-
-    def __setitem__(self, key: BytesLike, value: BytesLike) -> None:
-        self._add(CALLS.batch_put, (), key, value)
 
     def delete(self, key: BytesLike) -> None:
         """Adds the record that a key is deleted."""

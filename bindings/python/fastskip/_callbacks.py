@@ -198,7 +198,10 @@ class Guarded(Calls):
     """The functions of the library for a table with callbacks."""
 
     # Where the key is among the arguments of each write.
-    _KEYS = {"put": 1, "delete": 1, "insert": 1, "get_or_insert": 1, "put_kind": 2, "put_at": 3}
+    _KEYS = {
+        "fast_put": 1, "put": 1, "delete": 1, "insert": 1, "get_or_insert": 1, "put_kind": 2,
+        "put_at": 3,
+    }  # fmt: skip
 
     def __init__(self, calls: Calls, callbacks: Callbacks) -> None:
         guarded: Dict[str, Function] = {}

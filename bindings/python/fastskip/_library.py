@@ -37,6 +37,13 @@ class RawEntry(ctypes.Structure):
     ]
 
 
+#: Room for an entry in a fast call; its first words are key, key_size, value, value_size.
+EntryWords = c_size_t * (ctypes.sizeof(RawEntry) // ctypes.sizeof(c_size_t))
+
+#: Sizes for a fast call. SIZES[size] of a greater one is an IndexError, and its call one of the
+#: others: to copy so much costs more than to convert arguments.
+SIZES = [c_size_t(size) for size in range(1024)]
+
 ENTRY_FORMAT = "NNNNQII"  # the same layout for the struct module, which unpacks many at once
 ENTRY = ctypes.POINTER(RawEntry)
 
@@ -61,7 +68,7 @@ class Calls:
             return function  # type: ignore[no-any-return]
 
         self.put = bind("put", STATUS, HANDLE, DATA, SIZE, DATA, SIZE)
-        self.get = bind("get", STATUS, HANDLE, HANDLE, DATA, SIZE, ENTRY)
+        self.get = bind("get", STATUS, HANDLE, HANDLE, DATA, SIZE, OUT)
         self.contains = bind("contains", STATUS, HANDLE, HANDLE, DATA, SIZE)
         self.delete = bind("delete", STATUS, HANDLE, DATA, SIZE)
         self.insert = bind("insert", STATUS, HANDLE, DATA, SIZE, DATA, SIZE)
@@ -135,6 +142,14 @@ class Calls:
         self.options_set_allocator = bind(
             "options_set_allocator", STATUS, HANDLE, c_void_p, c_void_p, c_void_p, c_void_p
         )
+
+        # The same functions for the calls that must be cheap, without prototypes: ctypes then
+        # converts nothing, which is a fifth of a call. Only bytes, None and objects of ctypes may
+        # be passed; a number would go as an int of C.
+        self.fast_put = library["fastskip_put"]
+        self.fast_get = library["fastskip_get"]
+        self.fast_contains = library["fastskip_contains"]
+        self.fast_batch_put = library["fastskip_batch_put"]
 
         self.version = bind("version", c_char_p)
         self.build = bind("build", c_char_p)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from contextlib import ExitStack
 from ctypes import c_char_p, c_int, c_ssize_t, c_void_p
 from typing import Any, Callable, Iterable, List, Protocol, Tuple, TypeVar, Union
 
@@ -62,18 +61,25 @@ def pinned(
     Each buffer is held as the buffer protocol holds it: a bytearray can not be resized meanwhile.
     NO_BUFFER is NULL and size 0.
     """
-    with ExitStack() as stack:
-        arguments: List[Any] = []
+    arguments: List[Any] = []
+    pins: List[Any] = []
+    try:
         for data in buffers:
-            if data is NO_BUFFER:
+            if type(data) is bytes:
+                arguments += (data, len(data))
+            elif data is NO_BUFFER:
                 arguments += (None, 0)
-                continue
-            buffer = _PyBuffer()
-            _get_buffer(data, ctypes.byref(buffer), 0)  # raises TypeError or BufferError
-            stack.callback(_release_buffer, ctypes.byref(buffer))
-            # An empty buffer may have no address; b"" has one, which is not NULL.
-            arguments += (buffer.buf, buffer.len) if buffer.len else (b"", 0)
+            else:
+                buffer = _PyBuffer()
+                pin = ctypes.byref(buffer)
+                _get_buffer(data, pin, 0)  # raises TypeError or BufferError
+                pins.append(pin)
+                # An empty buffer may have no address; b"" has one, which is not NULL.
+                arguments += (buffer.buf, buffer.len) if buffer.len else (b"", 0)
         return function(*before, *arguments, *after)
+    finally:
+        for pin in pins:
+            _release_buffer(pin)
 
 
 class Memory(Protocol[V_co]):

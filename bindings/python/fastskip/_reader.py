@@ -10,7 +10,7 @@ from ._cursor import Cursor
 from ._entry import Entry, V
 from ._errors import INVALID, NOT_FOUND, OK, ClosedError, NotFoundError, check, error_of
 from ._handles import IteratorHandle, SnapshotHandle, TableHandle
-from ._library import Calls, RawEntry
+from ._library import SIZES, Calls, EntryWords, RawEntry
 from ._memory import MEMORY, BytesLike, Memory, bound, length, pinned, window
 from ._scan import Range, Walk, flags_of, made
 
@@ -173,16 +173,16 @@ class Source(Reader[bytes]):
 
     def _value(self, key: BytesLike, memory: Memory[V]) -> Optional[V]:
         handle, snapshot = self._state  # held until the value is made, whoever closes meanwhile
-        entry = RawEntry()
+        entry = EntryWords()
         try:
-            size = length(key)
-        except TypeError:
+            size = SIZES[length(key)]
+        except (TypeError, IndexError):  # no bytes, or many
             status = pinned(self._c.get, (handle, snapshot), (key,), (entry,))
         else:
-            status = self._c.get(handle, snapshot, key, size, entry)
+            status = self._c.fast_get(handle, snapshot, key, size, entry)
         if status == OK:
-            value = entry.value
-            return memory[value : value + entry.value_size]
+            value = entry[2]
+            return memory[value : value + entry[3]]
         if status != NOT_FOUND:
             self._raise(status, handle)
         return None
@@ -198,11 +198,11 @@ class Source(Reader[bytes]):
     def __contains__(self, key: object) -> bool:
         handle, snapshot = self._state
         try:
-            size = length(key)
-        except TypeError:
+            size = SIZES[length(key)]
+        except (TypeError, IndexError):
             status = pinned(self._c.contains, (handle, snapshot), (key,))
         else:
-            status = self._c.contains(handle, snapshot, key, size)
+            status = self._c.fast_contains(handle, snapshot, key, size)
         if status not in (OK, NOT_FOUND):
             self._raise(status, handle)
         return bool(status == OK)

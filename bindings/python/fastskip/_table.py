@@ -12,7 +12,7 @@ from ._callbacks import Abbreviate, Allocator, Callbacks, Compare, Guarded
 from ._entry import DELETE, PUT, HugePages, SequenceMode, Stat
 from ._errors import OK, BusyError, InvalidError, check
 from ._handles import TableHandle, new_options
-from ._library import CALLS, Calls, Function, RawEntry
+from ._library import CALLS, SIZES, Calls, Function, RawEntry
 from ._memory import MEMORY, BytesLike, bound, length, pinned
 from ._numbers import word
 from ._options import set_callbacks, set_number
@@ -177,12 +177,12 @@ class Table(Source):
         """Writes a value, whether or not the key is there."""
         handle = self._state[0]
         try:
-            size = length(key)
-            value_size = length(value)
-        except TypeError:
+            size = SIZES[length(key)]
+            value_size = SIZES[length(value)]
+        except (TypeError, IndexError):  # no bytes, or many
             status = pinned(self._c.put, (handle,), (key, value))
         else:
-            status = self._c.put(handle, key, size, value, value_size)
+            status = self._c.fast_put(handle, key, size, value, value_size)
         if status != OK:
             self._raise(status, handle)
 

@@ -48,10 +48,14 @@ def used() -> Set[str]:
 class Coverage(unittest.TestCase):
     def test_every_exported_function_is_bound(self) -> None:
         self.assertGreater(len(exported()), 50)
-        self.assertEqual(set(vars(_library.CALLS)), exported())
+        bound = vars(_library.CALLS)
+        fast = {name for name in bound if name.startswith("fast_")}
+        self.assertEqual(set(bound) - fast, exported())
+        self.assertLessEqual({name[len("fast_") :] for name in fast}, exported())
 
     def test_every_exported_function_is_used(self) -> None:
-        self.assertEqual(used(), exported())
+        self.assertLess(exported(), used())
+        self.assertEqual(used(), set(vars(_library.CALLS)))
 
     def test_prototypes_are_those_of_the_header(self) -> None:
         """Number of parameters, and the size of each number among them."""
