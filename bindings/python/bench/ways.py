@@ -122,7 +122,7 @@ class Sorted(Way):
 
 
 class Ctypes(Way):
-    """The C functions through ctypes, nothing around them."""
+    """The C functions through ctypes, nothing around them: put and get as this package calls them."""
 
     name = "bare ctypes"
 
@@ -138,8 +138,8 @@ class Ctypes(Way):
         self.entry = Entry
         self.lib: Any = ctypes.CDLL(path)
         handle, size, entry = ctypes.c_void_p, ctypes.c_size_t, ctypes.POINTER(Entry)
-        self.lib.fastskip_put.argtypes = [handle, handle, size, handle, size]
-        self.lib.fastskip_get.argtypes = [handle, handle, handle, size, entry]
+        self.sizes = [size(n) for n in range(1024)]
+        self.words = size * 6
         self.lib.fastskip_iterator_new.argtypes = [handle, handle, ctypes.c_uint32, handle]
         self.lib.fastskip_iterator_seek_first.argtypes = [handle]
         self.lib.fastskip_iterator_next_many.argtypes = [handle, entry, size, handle]
@@ -152,19 +152,20 @@ class Ctypes(Way):
         self.lib.fastskip_table_unref(self.table)
 
     def put(self, keys: List[bytes]) -> None:
-        put, table, value = self.lib.fastskip_put, self.table, VALUE
+        put, table, value, sizes = self.lib.fastskip_put, self.table, VALUE, self.sizes
         for key in keys:
-            if put(table, key, len(key), value, len(value)):
+            if put(table, key, sizes[len(key)], value, sizes[len(value)]):
                 raise MemoryError
 
     def get(self, keys: List[bytes]) -> None:
-        get, table, new, memory = self.lib.fastskip_get, self.table, self.entry, MEMORY
+        get, table, new, memory = self.lib.fastskip_get, self.table, self.words, MEMORY
+        sizes = self.sizes
         for key in keys:
             entry = new()
-            if get(table, None, key, len(key), entry):
+            if get(table, None, key, sizes[len(key)], entry):
                 raise KeyError(key)
-            value = entry.value
-            memory[value : value + entry.value_size]
+            value = entry[2]
+            memory[value : value + entry[3]]
 
     def scan(self) -> int:
         iterator, count, memory = ctypes.c_void_p(), ctypes.c_size_t(), MEMORY
@@ -183,9 +184,9 @@ class Ctypes(Way):
 
 
 class Cffi(Way):
-    """The C functions through cffi's ABI mode, nothing around them."""
+    """The C functions through cffi's ABI mode, but bytes made by ctypes as in this package."""
 
-    name = "bare cffi"
+    name = "bare cffi, bytes by ctypes"
 
     def __init__(self, path: str) -> None:
         import cffi
@@ -243,6 +244,39 @@ class Cffi(Way):
         return total
 
 
+class CffiAlone(Cffi):
+    """The C functions through cffi's ABI mode, bytes made by cffi."""
+
+    name = "bare cffi"
+
+    def get(self, keys: List[bytes]) -> None:
+        get, table, new, null = self.lib.fastskip_get, self.table, self.ffi.new, self.ffi.NULL
+        kind, chars = self.ffi.typeof("entry *"), self.ffi.typeof("char *")
+        unpacked, cast = self.ffi.unpack, self.ffi.cast
+        for key in keys:
+            entry = new(kind)
+            if get(table, null, key, len(key), entry):
+                raise KeyError(key)
+            unpacked(cast(chars, entry.value), entry.value_size)
+
+    def scan(self) -> int:
+        out, count, null = self.ffi.new("void **"), self.ffi.new("size_t *"), self.ffi.NULL
+        self.lib.fastskip_iterator_new(self.table, null, 0, out)
+        iterator = out[0]
+        self.lib.fastskip_iterator_seek_first(iterator)
+        entries = self.ffi.new("entry[]", CHUNK)
+        unpacked, cast, chars = self.ffi.unpack, self.ffi.cast, self.ffi.typeof("char *")
+        total = 0
+        next_many = self.lib.fastskip_iterator_next_many
+        while next_many(iterator, entries, CHUNK, count) == 0:
+            for k, kn, v, vn, _, _, _ in unpack(self.ffi.buffer(entries, count[0] * 48)):
+                (unpacked(cast(chars, k), kn), unpacked(cast(chars, v), vn))
+                total += 1
+        self.lib.fastskip_iterator_free(iterator)
+        return total
+
+
 WAYS: Dict[str, Callable[[str], Way]] = {
-    way.name: way for way in (Package, PackageViews, PackageMany, Ctypes, Cffi, Sorted)
+    way.name: way
+    for way in (Package, PackageViews, PackageMany, Ctypes, CffiAlone, Cffi, Sorted)
 }

@@ -12,7 +12,7 @@ from ._errors import INVALID, NOT_FOUND, OK, ClosedError, NotFoundError, check, 
 from ._handles import IteratorHandle, SnapshotHandle, TableHandle
 from ._library import SIZES, Calls, EntryWords, RawEntry
 from ._memory import MEMORY, BytesLike, Memory, bound, length, pinned, window
-from ._scan import Range, Walk, flags_of, made
+from ._scan import Range, Walk, flags_of, made, values_of
 
 D = TypeVar("D")
 
@@ -218,15 +218,10 @@ class Source(Reader[bytes]):
         )
         if status != OK:
             self._raise(status, handle)
-        values: List[Optional[V]] = []
-        for entry, status in zip(entries, statuses):
-            if status == OK:
-                values.append(memory[entry.value : entry.value + entry.value_size])
-            elif status == NOT_FOUND:
-                values.append(None)
-            else:
-                raise error_of(status)
-        return values
+        for status in set(statuses).difference((OK, NOT_FOUND)):
+            raise error_of(status)
+        values = values_of(memoryview(entries).cast("B"), memory) if n else []
+        return [value if status == OK else None for value, status in zip(values, statuses)]
 
     def _new_iterator(self, state: State, flags: int, out: Any) -> int:
         status: int = self._c.iterator_new(*state, flags, out)
