@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ctypes import byref, c_char_p, c_int32, c_size_t
+import struct
+from ctypes import byref, c_char_p, c_int32, c_void_p, cast
+from itertools import accumulate
 from typing import Any, Generic, Iterable, Iterator, List, NoReturn, Optional, Tuple, TypeVar, Union
 from typing import overload
 
@@ -212,9 +214,14 @@ class Source(Reader[bytes]):
         n = len(keys)
         entries = (RawEntry * n)()
         statuses = (c_int32 * n)()
+        # One string of all keys, and arrays packed as bytes: ctypes makes its own at leisure.
+        joined = b"".join(keys)
+        sizes = [length(key) for key in keys]
+        start = cast(c_char_p(joined), c_void_p).value
+        addresses = list(accumulate(sizes[:-1], initial=start)) if n else []
+        words = struct.Struct(f"{n}N")
         status = self._c.get_many(
-            handle, snapshot, n, (c_char_p * n)(*keys), (c_size_t * n)(*map(length, keys)),
-            entries, statuses,
+            handle, snapshot, n, words.pack(*addresses), words.pack(*sizes), entries, statuses
         )
         if status != OK:
             self._raise(status, handle)
