@@ -36,8 +36,7 @@ install_missing() {
     command -v meson >/dev/null || missing+=(meson)
     command -v ninja >/dev/null || missing+=(ninja-build)
     command -v pkg-config >/dev/null || missing+=(pkg-config)
-    command -v mypy >/dev/null || missing+=(mypy)
-    for module in cffi pip setuptools sortedcontainers venv wheel; do
+    for module in cffi mypy pip setuptools sortedcontainers venv wheel; do
         "$debian" -c "import $module" 2>/dev/null || missing+=("python3-$module")
     done
     # venv comes with python3, but makes none without this.
@@ -87,7 +86,7 @@ check() {
 unit_tests() {
     local name=$1 status=0 ran bad
     shift
-    "$@" -W error::ResourceWarning -m unittest discover -s tests -t . >"$work/output" 2>&1 || status=$?
+    "$@" -X dev -W error -m unittest discover -s tests -t . >"$work/output" 2>&1 || status=$?
     ran=$(sed -n 's/^Ran \([0-9]*\) tests\? in .*/\1/p' "$work/output" | tail -n 1)
     ran=${ran:-0}
     bad=$(sed -n 's/^FAILED (\(.*\))$/\1/p' "$work/output" | tr -s ' ,' '\n' |
@@ -175,7 +174,7 @@ else
     use_library "$work/plain"
 fi
 export PYTHONPATH=$here
-check 'mypy' mypy --cache-dir "$work/cache"
+check 'mypy' "$debian" -m mypy --cache-dir "$work/cache"
 run_python "$debian"
 other=$(command -v python3 || true)
 if [ -n "$other" ] && [ "$("$other" -c 'import sys; print(sys.executable)')" != "$debian" ]; then

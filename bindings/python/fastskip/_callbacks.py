@@ -58,7 +58,7 @@ class _NoInterrupt:
     """
 
     def __enter__(self) -> None:
-        self._seen = False
+        self._seen = self._ends = False
         self._previous: Any = None
         if threading.current_thread() is threading.main_thread():
             previous = signal.getsignal(signal.SIGINT)
@@ -67,7 +67,7 @@ class _NoInterrupt:
                 signal.signal(signal.SIGINT, self._note)
 
     def _note(self, number: int, frame: Any) -> None:
-        if self._seen:
+        if self._seen and not self._ends:
             self._previous(number, frame)
         self._seen = True
 
@@ -77,6 +77,7 @@ class _NoInterrupt:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        self._ends = True
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
             if self._seen:
@@ -128,20 +129,23 @@ class Callbacks:
 
     def probe(self, key: bytes) -> None:
         """Raises if the callbacks can not do with a key, before the table has seen it."""
-        self._enter()
+        thread = self._thread
+        self._refuse_inside()
         try:
+            thread.inside = True
             if self._compare is not None and _sign(self._compare(key, key)) != 0:
                 raise ValueError(f"compare({key!r}, {key!r}) must be 0")
             if self._abbreviate is not None:
                 _word(self._abbreviate(key))
         finally:
-            self._thread.inside = False
+            thread.inside = False
 
     def run(self, function: Function, arguments: Any) -> Any:
         """Calls a function of the library and raises what a callback raised meanwhile."""
-        self._enter()
         thread = self._thread
+        self._refuse_inside()
         try:
+            thread.inside = True
             with _NoInterrupt():
                 result = function(*arguments)
         finally:
@@ -151,10 +155,9 @@ class Callbacks:
             raise error
         return result
 
-    def _enter(self) -> None:
+    def _refuse_inside(self) -> None:
         if self._thread.inside:
             raise ConcurrentUseError("a callback must not use its own table")
-        self._thread.inside = True
 
 
 def _sign(order: int) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import unittest
 from typing import Any, Callable, List
@@ -105,6 +106,14 @@ class Raises(unittest.TestCase):
             self.assertIn("invalid literal", str(raised.exception))
             self.unchanged()
 
+    def test_cleared_batch_has_no_keys(self) -> None:
+        batch = fastskip.Batch()
+        batch[b"bad"] = b""
+        batch.clear()
+        batch[b"7"] = b"seven"
+        self.table.write(batch)
+        self.assertEqual(self.table[b"7"], b"seven")
+
     def test_first_key_of_a_table_too(self) -> None:
         empty = ordered(numeric)
         with self.assertRaises(ValueError):
@@ -162,13 +171,13 @@ class Raises(unittest.TestCase):
             return numeric(a, b)
 
         table = ordered(compare)
-        table.update([(b"%d" % i, b"") for i in range(0, 40, 2)])
-        for i in range(1, 40, 2):
-            countdown[0] = 2 + i % 3  # after the first, which looks at the key alone
+        table.update([(b"%d" % i, b"") for i in range(0, 600, 2)])  # many blocks
+        for i in range(1, 600, 2):
+            countdown[0] = 2 + i % 7  # after the first, which looks at the key alone
             with self.assertRaises(KeyboardInterrupt):
                 table[b"%d" % i] = b""
             countdown[0] = 0
-        self.assertEqual(list(table), [b"%d" % i for i in range(40)])
+        self.assertEqual(list(table), [b"%d" % i for i in range(600)])
         table.check()
 
     def test_comparator_that_contradicts_itself(self) -> None:
@@ -269,6 +278,35 @@ class Interrupts(unittest.TestCase):
                     pass
             self.assertIs(signal.getsignal(signal.SIGINT), before)
         self.assertEqual(list(table), [b"%d" % i for i in range(200)])
+
+    def test_interrupts_at_any_moment(self) -> None:
+        """None is lost, and none puts a key in a wrong place."""
+        table = ordered(numeric)
+        ignored: List[Any] = []
+        rounds = 200
+        armed = threading.Semaphore(0)
+
+        def interrupt() -> None:
+            for _ in range(rounds):
+                armed.acquire()
+                os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        hook, sys.unraisablehook = sys.unraisablehook, ignored.append
+        thread.start()
+        try:
+            for i in range(rounds):
+                with self.assertRaises(KeyboardInterrupt):
+                    armed.release()
+                    while True:
+                        table[b"%d" % i] = b""
+        finally:
+            thread.join()
+            sys.unraisablehook = hook
+        self.assertEqual(ignored, [])
+        table.update([(b"%d" % i, b"") for i in range(rounds)])
+        self.assertEqual(list(table), [b"%d" % i for i in range(rounds)])
+        table.check()
 
     def test_second_interrupt_stops_a_comparator_that_never_ends(self) -> None:
         endless = [False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import unittest
 
 import fastskip
@@ -57,6 +58,9 @@ class Cursors(unittest.TestCase):
         cursor.set_bounds(b"", None)  # the empty key is a bound, not none
         self.assertTrue(cursor.first())
         cursor.set_bounds(None, b"")
+        self.assertFalse(cursor.first())
+        nowhere = memoryview((ctypes.c_char * 0).from_address(0))  # empty, and at NULL
+        cursor.set_bounds(None, nowhere)
         self.assertFalse(cursor.first())
         cursor.set_bounds()
         self.assertTrue(cursor.first())

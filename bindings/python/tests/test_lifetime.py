@@ -98,6 +98,7 @@ class LivesOn(unittest.TestCase):
 
     def keeps(self, needs: List[Any], use: Callable[[], object]) -> None:
         self.table.close()
+        del self.table
         self.assertEqual(self.regions.live, 1)
         other = table(Regions())  # would land where freed memory was
         use()
