@@ -150,6 +150,7 @@ run_python() {
     echo "== $name"
     unit_tests "$name" "$python"
     check "README's first program" readme "$python"
+    check "README's examples" "$python" -m doctest README.md
     check "examples/lifecycle.py" "$python" examples/lifecycle.py
 }
 

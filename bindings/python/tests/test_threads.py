@@ -221,6 +221,40 @@ class Closing(unittest.TestCase):
         together(write, close)
         self.assertEqual(regions.live, 0)
 
+    def test_library_runs_without_the_gil(self) -> None:
+        """Seal waits inside the library for a write; the thread that lets that one go on runs."""
+        inside, go_on = threading.Event(), threading.Event()
+
+        def compare(a: bytes, b: bytes) -> int:
+            if b"wait" in (a, b) and a != b:
+                inside.set()
+                go_on.wait()
+            return (a > b) - (a < b)
+
+        shared = fastskip.Table(compare=compare, memory_limit=1 << 20)
+        shared.update({b"fig": b"violet", b"pear": b"green"})
+        ended: List[str] = []
+
+        def write() -> None:
+            shared[b"wait"] = b"written"
+            ended.append("write")
+
+        def seal() -> None:
+            inside.wait()
+            shared.seal()
+            ended.append("seal")
+            self.assertEqual(shared[b"wait"], b"written")
+
+        def release() -> None:
+            inside.wait()
+            while not shared.sealed:
+                pass
+            self.assertEqual(ended, [])
+            go_on.set()
+
+        together(write, seal, release)
+        self.assertEqual(sorted(ended), ["seal", "write"])
+
     def test_snapshot_closed_under_fire_never_shows_another_instant(self) -> None:
         shared = fastskip.Table(memory_limit=1 << 22)
         shared[b"k"] = b"old"
