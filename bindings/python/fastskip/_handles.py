@@ -8,7 +8,7 @@ inside a call with it, a cursor, or a memoryview of a value keeps it, and the la
 from __future__ import annotations
 
 from ctypes import byref, c_void_p
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, NoReturn, Optional
 
 from ._errors import check
 from ._library import CALLS
@@ -17,45 +17,50 @@ if TYPE_CHECKING:
     from ._callbacks import Callbacks
 
 
-class TableHandle(c_void_p):
+class Handle(c_void_p):
+    """A pointer that is freed once."""
+
+    free: Any
+
+    def __del__(self) -> None:
+        self.free(self)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        """ctypes would copy and pickle the number, and the copy would free it again."""
+        raise TypeError(f"{type(self).__name__} can not be copied or pickled")
+
+
+class TableHandle(Handle):
     """One reference to a table."""
 
+    free = CALLS.table_unref
     callbacks: Optional[Callbacks] = None  # which the library calls for as long as the table lives
 
-    def __del__(self, free: Any = CALLS.table_unref) -> None:
-        free(self)
 
-
-class SnapshotHandle(c_void_p):
+class SnapshotHandle(Handle):
     """A snapshot; it holds its table in both languages, for the sake of the callbacks."""
 
+    free = CALLS.snapshot_free
     table: Optional[TableHandle] = None
 
-    def __del__(self, free: Any = CALLS.snapshot_free) -> None:
-        free(self)
 
-
-class IteratorHandle(c_void_p):
+class IteratorHandle(Handle):
     """An iterator; it holds its table in both languages, for the sake of the callbacks."""
 
+    free = CALLS.iterator_free
     table: Optional[TableHandle] = None
 
-    def __del__(self, free: Any = CALLS.iterator_free) -> None:
-        free(self)
 
-
-class BatchHandle(c_void_p):
+class BatchHandle(Handle):
     """A batch."""
 
-    def __del__(self, free: Any = CALLS.batch_free) -> None:
-        free(self)
+    free = CALLS.batch_free
 
 
-class OptionsHandle(c_void_p):
+class OptionsHandle(Handle):
     """Options."""
 
-    def __del__(self, free: Any = CALLS.options_free) -> None:
-        free(self)
+    free = CALLS.options_free
 
 
 def new_options() -> OptionsHandle:

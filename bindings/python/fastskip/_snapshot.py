@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, List, Optional, Type
 
 from ._entry import DELETE, Entry, V
-from ._errors import NOT_FOUND, OK, check, error_of
+from ._errors import INVALID, NOT_FOUND, OK, check, error_of
 from ._handles import SnapshotHandle
 from ._library import RawEntry
 from ._memory import MEMORY, BytesLike, Memory, pinned
@@ -46,8 +46,10 @@ class Snapshot(Source):
     @property
     def sequence(self) -> int:
         """It sees the versions up to this number."""
-        self._table()
-        return int(self._c.snapshot_sequence(self._state[1]))
+        handle, snapshot = self._state
+        if handle is None:
+            self._raise(INVALID, handle)
+        return int(self._c.snapshot_sequence(snapshot))
 
     def close(self) -> None:
         """Gives the snapshot back; closing it twice does nothing."""

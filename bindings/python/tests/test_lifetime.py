@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import os
+import pickle
 import subprocess
 import sys
 import unittest
@@ -211,6 +213,23 @@ class Reset(unittest.TestCase):
         part, walk = held[b"a":], held.items()  # these hold nothing
         held.reset()
         self.assertEqual((list(part), list(walk)), ([], []))
+
+
+class Copies(unittest.TestCase):
+    def test_handles_are_not_copied(self) -> None:
+        regions = Regions()
+        original = table(regions)
+        copiers: List[Callable[[Any], object]] = [pickle.dumps, copy.deepcopy]
+        for copier in copiers:
+            for thing in (original, original.snapshot(), original.cursor(), fastskip.Batch()):
+                with self.assertRaises((TypeError, ValueError, AttributeError, pickle.PicklingError)):
+                    copier(thing)
+        shallow = copy.copy(original)
+        original.close()
+        self.assertEqual(shallow[b"fig"], b"violet")
+        shallow.close()
+        gc.collect()
+        self.assertEqual(regions.live, 0)
 
 
 class Processes(unittest.TestCase):
