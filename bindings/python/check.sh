@@ -53,7 +53,8 @@ install_library() {
     local prefix=$1
     shift
     if ! { CC=${CC:-gcc} meson setup "$prefix.build" "$root" --prefix "$prefix" --libdir lib \
-        -Dtests=false -Dbench=false "$@" && meson install -C "$prefix.build"; } >"$work/log" 2>&1; then
+        -Dtests=false -Dbench=false "$@" && meson compile -C "$prefix.build" -j "$(nproc)" &&
+        meson install -C "$prefix.build" --no-rebuild; } >"$work/log" 2>&1; then
         cat "$work/log"
         return 1
     fi
