@@ -74,10 +74,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** @name Version of this header; fastskip_version() is that of the library at run time. @{ */
+/** @name Version
+ *
+ * Of this header; fastskip_version() is that of the library at run time.
+ * @{ */
+/** Major version: programs must be built anew when it changes. @since 1.0 */
 #define FASTSKIP_VERSION_MAJOR 1
+/** Minor version: raised when functions or constants are added. @since 1.0 */
 #define FASTSKIP_VERSION_MINOR 0
+/** Patch version: raised by every other release. @since 1.0 */
 #define FASTSKIP_VERSION_PATCH 0
+/** All three as a string. @since 1.0 */
 #define FASTSKIP_VERSION "1.0.0"
 /** @} */
 
@@ -94,15 +101,17 @@
 extern "C" {
 #endif
 
-/** @name Limits @{ */
-/** Longest key, in bytes. */
+/** @name Limits
+ * @{ */
+/** Longest key, in bytes. @since 1.0 */
 #define FASTSKIP_KEY_MAX 65535u
-/** Longest value, in bytes: 2^32 - 1 - 64 KiB. */
+/** Longest value, in bytes: 2^32 - 1 - 64 KiB. @since 1.0 */
 #define FASTSKIP_VALUE_MAX 4294901759u
-/** Greatest sequence number of a write in caller's mode: 2^56 - 1. The smallest is 1. */
+/** Greatest sequence number of a write in caller's mode: 2^56 - 1. The smallest is 1. @since 1.0 */
 #define FASTSKIP_SEQUENCE_MAX 72057594037927935ull
-/** Smallest and greatest kind that is the caller's own. */
+/** Smallest kind that is the caller's own. @since 1.0 */
 #define FASTSKIP_KIND_OWN_MIN 2u
+/** Greatest kind that is the caller's own. @since 1.0 */
 #define FASTSKIP_KIND_MAX 127u
 /** @} */
 
@@ -491,7 +500,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_seed(fastskip_options *options
 /** @} */
 
 /* ---------------------------------------------------------------------------------------------- */
-/** @name Tables @{ */
+/** @name Tables
+ * @{ */
 
 /**
  * Makes an empty table with one reference.
@@ -1256,7 +1266,8 @@ FASTSKIP_API void fastskip_iterator_free(fastskip_iterator *iterator);
 /** @} */
 
 /* ---------------------------------------------------------------------------------------------- */
-/** @name Asking @{ */
+/** @name Asking
+ * @{ */
 
 /**
  * Asks for one figure of a table. Figures are exact while no write is under way, and do not go
