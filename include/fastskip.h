@@ -332,7 +332,8 @@ typedef void (*fastskip_release_fn)(void *ctx, void *address, size_t size);
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL
  * @retval FASTSKIP_NO_MEMORY no memory for the object
- * @par Concurrency Any thread, at any time. Never waits.
+ * @par Concurrency
+ *      Any thread, at any time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_new(fastskip_options **options);
@@ -341,7 +342,8 @@ FASTSKIP_API fastskip_status fastskip_options_new(fastskip_options **options);
  * Frees an options object. Tables made from it are not affected.
  *
  * @param options may be NULL; not to be used afterwards
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API void fastskip_options_free(fastskip_options *options);
@@ -354,7 +356,8 @@ FASTSKIP_API void fastskip_options_free(fastskip_options *options);
  * @param shards 1 to 1024; by default the number of online CPUs, 1024 at most
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL or shards is out of range
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_shards(fastskip_options *options,
@@ -368,7 +371,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_shards(fastskip_options *optio
  *        16 KiB to 2 MiB. Near the memory limit chunks may be smaller than this.
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL, or bytes is out of range or no power of two
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_block_size(fastskip_options *options,
@@ -383,7 +387,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_block_size(fastskip_options *o
  *        reserved is less, and fastskip_table_new() answers #FASTSKIP_NO_MEMORY beyond it.
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL or bytes is out of range
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_memory_limit(fastskip_options *options,
@@ -397,7 +402,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_memory_limit(fastskip_options 
  * @param versions any number; 0, the default, for no limit
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_entry_limit(fastskip_options *options,
@@ -411,7 +417,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_entry_limit(fastskip_options *
  * @param percent 1 to 100; 90 by default
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL or percent is out of range
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_backpressure(fastskip_options *options,
@@ -426,7 +433,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_backpressure(fastskip_options 
  * @param mode one of #fastskip_huge_pages; #FASTSKIP_HUGE_PAGES_ASK by default
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL or mode is unknown
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_huge_pages(fastskip_options *options,
@@ -439,7 +447,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_huge_pages(fastskip_options *o
  * @param mode one of #fastskip_sequence_mode; #FASTSKIP_SEQUENCE_AUTO by default
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL or mode is unknown
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_sequence_mode(fastskip_options *options,
@@ -457,7 +466,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_sequence_mode(fastskip_options
  * @param name a NUL-terminated string of at most 63 bytes for people who debug, or NULL; copied
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL, compare is NULL and another is not, or name is too long
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_comparator(fastskip_options *options,
@@ -478,7 +488,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_comparator(fastskip_options *o
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL, or some but not all of the functions are NULL, or all
  *         are and ctx is not
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_allocator(fastskip_options *options,
@@ -493,7 +504,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_allocator(fastskip_options *op
  * @param seed any number; 0, the default, for one from the system
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_seed(fastskip_options *options, uint64_t seed);
@@ -514,7 +526,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_seed(fastskip_options *options
  * @retval FASTSKIP_NO_MEMORY no memory or address space, or no huge pages where they were insisted
  *         on; the region has been given back
  * @retval FASTSKIP_UNSUPPORTED the options ask for what this build or their combination can not do
- * @par Concurrency Any thread, at any time; nobody may change the options meanwhile. Never waits
+ * @par Concurrency
+ *      Any thread, at any time; nobody may change the options meanwhile. Never waits
  *      for another thread.
  * @since 1.0
  */
@@ -527,7 +540,8 @@ FASTSKIP_API fastskip_status fastskip_table_new(const fastskip_options *options,
  * @param table the table
  * @retval FASTSKIP_OK the caller owns one more reference
  * @retval FASTSKIP_INVALID table is NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_table_ref(fastskip_table *table);
@@ -537,7 +551,8 @@ FASTSKIP_API fastskip_status fastskip_table_ref(fastskip_table *table);
  * becomes bad; a table need not be sealed for that.
  *
  * @param table may be NULL; the caller's reference is gone afterwards
- * @par Concurrency With every other call on the table by holders of other references, except
+ * @par Concurrency
+ *      With every other call on the table by holders of other references, except
  *      fastskip_table_reset(). Never waits.
  * @since 1.0
  */
@@ -551,7 +566,8 @@ FASTSKIP_API void fastskip_table_unref(fastskip_table *table);
  * @param table the table
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table is NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Waits for the
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Waits for the
  *      writes under way when it was called, and for nothing else; not to be called by a thread that
  *      is inside a write (from a callback).
  * @since 1.0
@@ -564,7 +580,8 @@ FASTSKIP_API fastskip_status fastskip_table_seal(fastskip_table *table);
  *
  * @param table may be NULL
  * @return 1 or 0; 0 for NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API int32_t fastskip_table_is_sealed(const fastskip_table *table);
@@ -580,7 +597,8 @@ FASTSKIP_API int32_t fastskip_table_is_sealed(const fastskip_table *table);
  * @retval FASTSKIP_SEALED table was sealed before, or by another meanwhile; its last writes may
  *         still be under way
  * @retval FASTSKIP_NO_MEMORY no memory or address space for a new table; table is as it was
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Waits for the
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Waits for the
  *      writes under way when it was called.
  * @since 1.0
  */
@@ -595,7 +613,8 @@ FASTSKIP_API fastskip_status fastskip_table_rotate(fastskip_table *table, fastsk
  * @retval FASTSKIP_INVALID table is NULL
  * @retval FASTSKIP_BUSY another reference is held, by somebody, a snapshot or an iterator; nothing
  *         changed
- * @par Concurrency No other call on the same table may run at the same time. Never waits.
+ * @par Concurrency
+ *      No other call on the same table may run at the same time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_table_reset(fastskip_table *table);
@@ -620,7 +639,8 @@ FASTSKIP_API fastskip_status fastskip_table_reset(fastskip_table *table);
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_put(fastskip_table *table, const void *key, size_t key_size,
@@ -638,7 +658,8 @@ FASTSKIP_API fastskip_status fastskip_put(fastskip_table *table, const void *key
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_delete(fastskip_table *table, const void *key,
@@ -658,7 +679,8 @@ FASTSKIP_API fastskip_status fastskip_delete(fastskip_table *table, const void *
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_insert(fastskip_table *table, const void *key,
@@ -681,7 +703,8 @@ FASTSKIP_API fastskip_status fastskip_insert(fastskip_table *table, const void *
  * @retval FASTSKIP_SEALED the table is sealed, whether or not the key is live; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_get_or_insert(fastskip_table *table, const void *key,
@@ -707,7 +730,8 @@ FASTSKIP_API fastskip_status fastskip_get_or_insert(fastskip_table *table, const
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_put_at(fastskip_table *table, uint64_t sequence,
@@ -729,7 +753,8 @@ FASTSKIP_API fastskip_status fastskip_put_at(fastskip_table *table, uint64_t seq
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_put_kind(fastskip_table *table, uint32_t kind,
@@ -755,7 +780,8 @@ FASTSKIP_API fastskip_status fastskip_put_kind(fastskip_table *table, uint32_t k
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID batch is NULL
  * @retval FASTSKIP_NO_MEMORY no memory for the object
- * @par Concurrency Any thread, at any time. Never waits.
+ * @par Concurrency
+ *      Any thread, at any time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_new(fastskip_batch **batch);
@@ -771,7 +797,8 @@ FASTSKIP_API fastskip_status fastskip_batch_new(fastskip_batch **batch);
  * @retval FASTSKIP_INVALID batch is NULL, or a NULL pointer with a size
  * @retval FASTSKIP_TOO_LARGE key or value is over its limit; the batch is as it was
  * @retval FASTSKIP_NO_MEMORY no memory for the record; the batch is as it was
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_put(fastskip_batch *batch, const void *key,
@@ -787,7 +814,8 @@ FASTSKIP_API fastskip_status fastskip_batch_put(fastskip_batch *batch, const voi
  * @retval FASTSKIP_INVALID batch is NULL, or a NULL pointer with a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit; the batch is as it was
  * @retval FASTSKIP_NO_MEMORY no memory for the record; the batch is as it was
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_delete(fastskip_batch *batch, const void *key,
@@ -804,7 +832,8 @@ FASTSKIP_API fastskip_status fastskip_batch_delete(fastskip_batch *batch, const 
  * @retval FASTSKIP_INVALID batch is NULL, kind is out of range, or a NULL pointer with a size
  * @retval FASTSKIP_TOO_LARGE key or value is over its limit; the batch is as it was
  * @retval FASTSKIP_NO_MEMORY no memory for the record; the batch is as it was
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_put_kind(fastskip_batch *batch, uint32_t kind,
@@ -824,7 +853,8 @@ FASTSKIP_API fastskip_status fastskip_batch_put_kind(fastskip_batch *batch, uint
  *         a size
  * @retval FASTSKIP_TOO_LARGE key or value is over its limit; the batch is as it was
  * @retval FASTSKIP_NO_MEMORY no memory for the record; the batch is as it was
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_put_at(fastskip_batch *batch, uint64_t sequence,
@@ -836,7 +866,8 @@ FASTSKIP_API fastskip_status fastskip_batch_put_at(fastskip_batch *batch, uint64
  *
  * @param batch may be NULL
  * @return the number; 0 for NULL
- * @par Concurrency No call that changes or writes the same batch. Never waits.
+ * @par Concurrency
+ *      No call that changes or writes the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API size_t fastskip_batch_count(const fastskip_batch *batch);
@@ -847,7 +878,8 @@ FASTSKIP_API size_t fastskip_batch_count(const fastskip_batch *batch);
  * @param batch the batch
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID batch is NULL
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_clear(fastskip_batch *batch);
@@ -856,7 +888,8 @@ FASTSKIP_API fastskip_status fastskip_batch_clear(fastskip_batch *batch);
  * Frees a batch. What was written of it is not affected.
  *
  * @param batch may be NULL; not to be used afterwards
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API void fastskip_batch_free(fastskip_batch *batch);
@@ -879,7 +912,8 @@ FASTSKIP_API void fastskip_batch_free(fastskip_batch *batch);
  * @retval FASTSKIP_FULL the memory or entry limit does not allow all of it; nothing that a read can
  *         see changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing that a read can see changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(); no other call
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(); no other call
  *      on the same batch. Lock-free.
  * @since 1.0
  */
@@ -907,7 +941,8 @@ FASTSKIP_API fastskip_status fastskip_write(fastskip_table *table, fastskip_batc
  * @retval FASTSKIP_INVALID table or entry is NULL, snapshot is of another table, or a NULL key with
  *         a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_get(const fastskip_table *table,
@@ -928,7 +963,8 @@ FASTSKIP_API fastskip_status fastskip_get(const fastskip_table *table,
  * @retval FASTSKIP_INVALID table or entry is NULL, snapshot is of another table, or a NULL key with
  *         a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_get_raw(const fastskip_table *table,
@@ -950,7 +986,8 @@ FASTSKIP_API fastskip_status fastskip_get_raw(const fastskip_table *table,
  * @retval FASTSKIP_NOT_FOUND no version is visible at that number
  * @retval FASTSKIP_INVALID table or entry is NULL, or a NULL key with a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_get_at(const fastskip_table *table, uint64_t sequence,
@@ -967,7 +1004,8 @@ FASTSKIP_API fastskip_status fastskip_get_at(const fastskip_table *table, uint64
  * @retval FASTSKIP_NOT_FOUND no version is visible, or the newest visible one is a tombstone
  * @retval FASTSKIP_INVALID table is NULL, snapshot is of another table, or a NULL key with a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_contains(const fastskip_table *table,
@@ -990,7 +1028,8 @@ FASTSKIP_API fastskip_status fastskip_contains(const fastskip_table *table,
  * @retval FASTSKIP_OK all were looked up, found or not; only then entries and statuses are written
  * @retval FASTSKIP_INVALID table is NULL, snapshot is of another table, or n is not 0 and an array
  *         is NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_get_many(const fastskip_table *table,
@@ -1009,7 +1048,8 @@ FASTSKIP_API fastskip_status fastskip_get_many(const fastskip_table *table,
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table or snapshot is NULL, or table is in caller's mode
  * @retval FASTSKIP_NO_MEMORY no memory for the handle
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_snapshot_new(fastskip_table *table,
@@ -1021,7 +1061,8 @@ FASTSKIP_API fastskip_status fastskip_snapshot_new(fastskip_table *table,
  *
  * @param snapshot may be NULL
  * @return the number; 0 for NULL
- * @par Concurrency With every other call except freeing this snapshot. Never waits.
+ * @par Concurrency
+ *      With every other call except freeing this snapshot. Never waits.
  * @since 1.0
  */
 FASTSKIP_API uint64_t fastskip_snapshot_sequence(const fastskip_snapshot *snapshot);
@@ -1030,7 +1071,8 @@ FASTSKIP_API uint64_t fastskip_snapshot_sequence(const fastskip_snapshot *snapsh
  * Frees a snapshot and drops its reference to the table. Iterators made with it go on.
  *
  * @param snapshot may be NULL; not to be used afterwards
- * @par Concurrency No other call with the same snapshot; with every call on its table except
+ * @par Concurrency
+ *      No other call with the same snapshot; with every call on its table except
  *      fastskip_table_reset(). Never waits.
  * @since 1.0
  */
@@ -1062,7 +1104,8 @@ FASTSKIP_API void fastskip_snapshot_free(fastskip_snapshot *snapshot);
  * @retval FASTSKIP_INVALID table or iterator is NULL, snapshot is of another table, or a flag is
  *         unknown
  * @retval FASTSKIP_NO_MEMORY no memory for the handle
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_new(fastskip_table *table,
@@ -1081,7 +1124,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_new(fastskip_table *table,
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table or iterator is NULL, table is in AUTO mode, or a flag is unknown
  * @retval FASTSKIP_NO_MEMORY no memory for the handle
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_new_at(fastskip_table *table, uint64_t sequence,
@@ -1100,7 +1144,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_new_at(fastskip_table *table, uin
  * @retval FASTSKIP_INVALID iterator is NULL, or a NULL pointer with a size; nothing changed
  * @retval FASTSKIP_TOO_LARGE a bound is over the limit of keys; nothing changed
  * @retval FASTSKIP_NO_MEMORY no memory for the copies; nothing changed
- * @par Concurrency No other call on the same iterator. Never waits.
+ * @par Concurrency
+ *      No other call on the same iterator. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_set_bounds(fastskip_iterator *iterator,
@@ -1117,7 +1162,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_set_bounds(fastskip_iterator *ite
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_seek_first(fastskip_iterator *iterator);
@@ -1132,7 +1178,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_first(fastskip_iterator *ite
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_seek_last(fastskip_iterator *iterator);
@@ -1150,7 +1197,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_last(fastskip_iterator *iter
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_seek(fastskip_iterator *iterator, const void *key,
@@ -1169,7 +1217,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek(fastskip_iterator *iterator,
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_seek_for_prev(fastskip_iterator *iterator,
@@ -1185,7 +1234,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_for_prev(fastskip_iterator *
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_next(fastskip_iterator *iterator);
@@ -1200,7 +1250,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_next(fastskip_iterator *iterator)
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_prev(fastskip_iterator *iterator);
@@ -1210,7 +1261,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_prev(fastskip_iterator *iterator)
  *
  * @param iterator may be NULL
  * @return 1 or 0; 0 for NULL
- * @par Concurrency No call that moves the same iterator. Never waits.
+ * @par Concurrency
+ *      No call that moves the same iterator. Never waits.
  * @since 1.0
  */
 FASTSKIP_API int32_t fastskip_iterator_valid(const fastskip_iterator *iterator);
@@ -1224,7 +1276,8 @@ FASTSKIP_API int32_t fastskip_iterator_valid(const fastskip_iterator *iterator);
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_NOT_FOUND the iterator is not valid
  * @retval FASTSKIP_INVALID iterator or entry is NULL
- * @par Concurrency No call that moves the same iterator. Never waits.
+ * @par Concurrency
+ *      No call that moves the same iterator. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_entry(const fastskip_iterator *iterator,
@@ -1247,7 +1300,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_entry(const fastskip_iterator *it
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_next_many(fastskip_iterator *iterator,
@@ -1258,7 +1312,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_next_many(fastskip_iterator *iter
  * Frees an iterator and drops its reference to the table.
  *
  * @param iterator may be NULL; not to be used afterwards
- * @par Concurrency No other call on the same iterator; with every call on its table except
+ * @par Concurrency
+ *      No other call on the same iterator; with every call on its table except
  *      fastskip_table_reset(). Never waits.
  * @since 1.0
  */
@@ -1279,7 +1334,8 @@ FASTSKIP_API void fastskip_iterator_free(fastskip_iterator *iterator);
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table or number is NULL
  * @retval FASTSKIP_UNSUPPORTED id is unknown to this version
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free;
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free;
  *      costs time in proportion to the number of shards, LIVE and TOMBSTONES to that of keys.
  * @since 1.0
  */
@@ -1292,7 +1348,8 @@ FASTSKIP_API fastskip_status fastskip_table_stat(const fastskip_table *table, ui
  *
  * @param table may be NULL
  * @return 1 or 0; 0 for NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API int32_t fastskip_table_under_backpressure(const fastskip_table *table);
@@ -1310,7 +1367,8 @@ FASTSKIP_API int32_t fastskip_table_under_backpressure(const fastskip_table *tab
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table or number is NULL, or a NULL bound with a size
  * @retval FASTSKIP_TOO_LARGE a bound is over the limit of keys
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_table_approximate_count(const fastskip_table *table,
@@ -1326,7 +1384,8 @@ FASTSKIP_API fastskip_status fastskip_table_approximate_count(const fastskip_tab
  * @retval FASTSKIP_OK every rule holds
  * @retval FASTSKIP_CORRUPT memory is damaged, or the comparator contradicts itself
  * @retval FASTSKIP_INVALID table is NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(); beside writes
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(); beside writes
  *      it leaves out the rules that only hold at rest. Lock-free.
  * @since 1.0
  */
@@ -1335,8 +1394,9 @@ FASTSKIP_API fastskip_status fastskip_table_check(const fastskip_table *table);
 /**
  * Asks for the version of the library that is running.
  *
- * @return "1.0.0" or later; a constant, good for ever
- * @par Concurrency Any thread, at any time. Never waits.
+ * @return the version, "1.0.0" or later; a constant, good for ever
+ * @par Concurrency
+ *      Any thread, at any time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API const char *fastskip_version(void);
@@ -1346,7 +1406,8 @@ FASTSKIP_API const char *fastskip_version(void);
  * change.
  *
  * @return a constant, good for ever, never NULL
- * @par Concurrency Any thread, at any time. Never waits.
+ * @par Concurrency
+ *      Any thread, at any time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API const char *fastskip_build(void);
@@ -1356,7 +1417,8 @@ FASTSKIP_API const char *fastskip_build(void);
  *
  * @param status any number
  * @return a constant, good for ever, never NULL, also for a number that is no status
- * @par Concurrency Any thread, at any time. Never waits.
+ * @par Concurrency
+ *      Any thread, at any time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API const char *fastskip_strerror(fastskip_status status);

@@ -41,7 +41,7 @@ miss 'fastskip_table_rotate: @param stale is no parameter' "$rotate{s/(@param\[o
 miss 'fastskip_table_rotate: @param table says nothing' "$rotate{s/(@param table) .*/\1/}"
 miss 'fastskip_table_rotate: no @retval FASTSKIP_INVALID' "$rotate{/@retval FASTSKIP_INVALID/d}"
 miss 'fastskip_table_rotate: no @retval FASTSKIP_OK' "$rotate{s/@retval FASTSKIP_OK.*/@retval FASTSKIP_BUSY x/}"
-miss 'fastskip_table_rotate: no @par Concurrency' "$rotate{s/@par Concurrency //}"
+miss 'fastskip_table_rotate: no @par Concurrency' "$rotate{/@par Concurrency/d}"
 miss 'fastskip_table_rotate: no @since' "$rotate{/@since/d}"
 miss 'fastskip_table_is_sealed: no @return' '/^ \* Asks whether a table is sealed/,/^FASTSKIP_API/{/@return/d}'
 miss 'fastskip_table_unref: returns nothing, but says what' '/^ \* Drops one reference/,/^FASTSKIP_API/{s/@since/@return x\n * @since/}'

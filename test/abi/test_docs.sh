@@ -34,6 +34,13 @@ while IFS=@ read -r name _; do
         missing=$((missing + 1))
     fi
 done <"$root/abi/fastskip.symbols"
+# What may run at the same time is a paragraph with a title, for each of them.
+titles=$(grep -o '<dt>Concurrency</dt>' "$work/good/html/fastskip_8h.html" | wc -l)
+if [ "$titles" -eq "$(cut -d@ -f1 "$root/abi/fastskip.symbols" | sort -u | wc -l)" ]; then
+    pass 'paragraphs on concurrency'
+else
+    fail "paragraphs on concurrency: $titles"
+fi
 if [ "$missing" -eq 0 ] && grep -q 'No operation waits' "$work/good/man/man3/fastskip.h.3"; then
     pass 'HTML and manual pages'
 else
