@@ -26,7 +26,7 @@ static-lto   | -fno-semantic-interposition -flto | -flto         | static
 '
 
 # As meson builds a release.
-common=(gcc -std=c11 -O3 -g -pthread -w "-I$root/include")
+common=(gcc -std=c11 -D_GNU_SOURCE -O3 -g -pthread -w "-I$root/include")
 library=("${common[@]}" "-I$root/lib" -DNDEBUG -DFSK_ATOMICS_C11 -fPIC -fvisibility=hidden
     -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -D_FORTIFY_SOURCE=3)
 

@@ -10,6 +10,7 @@ export LC_ALL=C
 
 next=$root/test/abi/next
 soname=libfastskip.so.1
+version=$(sed -n 's/^#define FASTSKIP_VERSION "\(.*\)"/\1/p' "$root/include/fastskip.h")
 mkdir "$work/1.0" "$work/1.1"
 
 expect() {
@@ -54,7 +55,7 @@ copy_tree "$work/next"
 
 build_library "$root" "$work/1.0/$soname" "$soname" "${CC:-cc}" -O2
 link_program "$root" 1.0
-expect 'linked with 1.0' '1.0.0: 3 records' "$(run 1.0 1.0)"
+expect 'linked with 1.0' "$version: 3 records" "$(run 1.0 1.0)"
 
 try gcc
 try gcc -flto=1
