@@ -2,7 +2,7 @@
 # fastskip.h compiles alone, twice in one file, in every language that it is for and without a warning, by
 # the compilers that are here. A program that uses each of its names does, too.
 #
-#   test_header.sh
+#   test_standards.sh
 set -euo pipefail
 export LC_ALL=C
 # shellcheck source=test/abi/scratch.sh
