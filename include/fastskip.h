@@ -74,10 +74,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** @name Version of this header; fastskip_version() is that of the library at run time. @{ */
+/** @name Version
+ *
+ * Of this header; fastskip_version() is that of the library at run time.
+ * @{ */
+/** Major version: programs must be built anew when it changes. @since 1.0 */
 #define FASTSKIP_VERSION_MAJOR 1
+/** Minor version: raised when functions or constants are added. @since 1.0 */
 #define FASTSKIP_VERSION_MINOR 0
+/** Patch version: raised by every other release. @since 1.0 */
 #define FASTSKIP_VERSION_PATCH 0
+/** All three as a string. @since 1.0 */
 #define FASTSKIP_VERSION "1.0.0"
 /** @} */
 
@@ -94,15 +101,17 @@
 extern "C" {
 #endif
 
-/** @name Limits @{ */
-/** Longest key, in bytes. */
+/** @name Limits
+ * @{ */
+/** Longest key, in bytes. @since 1.0 */
 #define FASTSKIP_KEY_MAX 65535u
-/** Longest value, in bytes: 2^32 - 1 - 64 KiB. */
+/** Longest value, in bytes: 2^32 - 1 - 64 KiB. @since 1.0 */
 #define FASTSKIP_VALUE_MAX 4294901759u
-/** Greatest sequence number of a write in caller's mode: 2^56 - 1. The smallest is 1. */
+/** Greatest sequence number of a write in caller's mode: 2^56 - 1. The smallest is 1. @since 1.0 */
 #define FASTSKIP_SEQUENCE_MAX 72057594037927935ull
-/** Smallest and greatest kind that is the caller's own. */
+/** Smallest kind that is the caller's own. @since 1.0 */
 #define FASTSKIP_KIND_OWN_MIN 2u
+/** Greatest kind that is the caller's own. @since 1.0 */
 #define FASTSKIP_KIND_MAX 127u
 /** @} */
 
@@ -323,7 +332,8 @@ typedef void (*fastskip_release_fn)(void *ctx, void *address, size_t size);
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL
  * @retval FASTSKIP_NO_MEMORY no memory for the object
- * @par Concurrency Any thread, at any time. Never waits.
+ * @par Concurrency
+ *      Any thread, at any time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_new(fastskip_options **options);
@@ -332,7 +342,8 @@ FASTSKIP_API fastskip_status fastskip_options_new(fastskip_options **options);
  * Frees an options object. Tables made from it are not affected.
  *
  * @param options may be NULL; not to be used afterwards
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API void fastskip_options_free(fastskip_options *options);
@@ -345,7 +356,8 @@ FASTSKIP_API void fastskip_options_free(fastskip_options *options);
  * @param shards 1 to 1024; by default the number of online CPUs, 1024 at most
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL or shards is out of range
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_shards(fastskip_options *options,
@@ -359,7 +371,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_shards(fastskip_options *optio
  *        16 KiB to 2 MiB. Near the memory limit chunks may be smaller than this.
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL, or bytes is out of range or no power of two
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_block_size(fastskip_options *options,
@@ -374,7 +387,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_block_size(fastskip_options *o
  *        reserved is less, and fastskip_table_new() answers #FASTSKIP_NO_MEMORY beyond it.
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL or bytes is out of range
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_memory_limit(fastskip_options *options,
@@ -389,7 +403,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_memory_limit(fastskip_options 
  * @param versions any number; 0, the default, for no limit
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_entry_limit(fastskip_options *options,
@@ -403,7 +418,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_entry_limit(fastskip_options *
  * @param percent 1 to 100; 90 by default
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL or percent is out of range
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_backpressure(fastskip_options *options,
@@ -418,7 +434,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_backpressure(fastskip_options 
  * @param mode one of #fastskip_huge_pages; #FASTSKIP_HUGE_PAGES_ASK by default
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL or mode is unknown
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_huge_pages(fastskip_options *options,
@@ -431,7 +448,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_huge_pages(fastskip_options *o
  * @param mode one of #fastskip_sequence_mode; #FASTSKIP_SEQUENCE_AUTO by default
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL or mode is unknown
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_sequence_mode(fastskip_options *options,
@@ -449,7 +467,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_sequence_mode(fastskip_options
  * @param name a NUL-terminated string of at most 63 bytes for people who debug, or NULL; copied
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL, compare is NULL and another is not, or name is too long
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_comparator(fastskip_options *options,
@@ -470,7 +489,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_comparator(fastskip_options *o
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL, or some but not all of the functions are NULL, or all
  *         are and ctx is not
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_allocator(fastskip_options *options,
@@ -485,14 +505,16 @@ FASTSKIP_API fastskip_status fastskip_options_set_allocator(fastskip_options *op
  * @param seed any number; 0, the default, for one from the system
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID options is NULL
- * @par Concurrency No other call on the same options. Never waits.
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_seed(fastskip_options *options, uint64_t seed);
 /** @} */
 
 /* ---------------------------------------------------------------------------------------------- */
-/** @name Tables @{ */
+/** @name Tables
+ * @{ */
 
 /**
  * Makes an empty table with one reference.
@@ -505,7 +527,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_seed(fastskip_options *options
  * @retval FASTSKIP_NO_MEMORY no memory or address space, or no huge pages where they were insisted
  *         on; the region has been given back
  * @retval FASTSKIP_UNSUPPORTED the options ask for what this build or their combination can not do
- * @par Concurrency Any thread, at any time; nobody may change the options meanwhile. Never waits
+ * @par Concurrency
+ *      Any thread, at any time; nobody may change the options meanwhile. Never waits
  *      for another thread.
  * @since 1.0
  */
@@ -518,7 +541,8 @@ FASTSKIP_API fastskip_status fastskip_table_new(const fastskip_options *options,
  * @param table the table
  * @retval FASTSKIP_OK the caller owns one more reference
  * @retval FASTSKIP_INVALID table is NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_table_ref(fastskip_table *table);
@@ -528,7 +552,8 @@ FASTSKIP_API fastskip_status fastskip_table_ref(fastskip_table *table);
  * becomes bad; a table need not be sealed for that.
  *
  * @param table may be NULL; the caller's reference is gone afterwards
- * @par Concurrency With every other call on the table by holders of other references, except
+ * @par Concurrency
+ *      With every other call on the table by holders of other references, except
  *      fastskip_table_reset(). Never waits.
  * @since 1.0
  */
@@ -542,7 +567,8 @@ FASTSKIP_API void fastskip_table_unref(fastskip_table *table);
  * @param table the table
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table is NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Waits for the
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Waits for the
  *      writes under way when it was called, and for nothing else; not to be called by a thread that
  *      is inside a write (from a callback).
  * @since 1.0
@@ -555,7 +581,8 @@ FASTSKIP_API fastskip_status fastskip_table_seal(fastskip_table *table);
  *
  * @param table may be NULL
  * @return 1 or 0; 0 for NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API int32_t fastskip_table_is_sealed(const fastskip_table *table);
@@ -571,7 +598,8 @@ FASTSKIP_API int32_t fastskip_table_is_sealed(const fastskip_table *table);
  * @retval FASTSKIP_SEALED table was sealed before, or by another meanwhile; its last writes may
  *         still be under way
  * @retval FASTSKIP_NO_MEMORY no memory or address space for a new table; table is as it was
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Waits for the
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Waits for the
  *      writes under way when it was called.
  * @since 1.0
  */
@@ -586,7 +614,8 @@ FASTSKIP_API fastskip_status fastskip_table_rotate(fastskip_table *table, fastsk
  * @retval FASTSKIP_INVALID table is NULL
  * @retval FASTSKIP_BUSY another reference is held, by somebody, a snapshot or an iterator; nothing
  *         changed
- * @par Concurrency No other call on the same table may run at the same time. Never waits.
+ * @par Concurrency
+ *      No other call on the same table may run at the same time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_table_reset(fastskip_table *table);
@@ -611,7 +640,8 @@ FASTSKIP_API fastskip_status fastskip_table_reset(fastskip_table *table);
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_put(fastskip_table *table, const void *key, size_t key_size,
@@ -629,7 +659,8 @@ FASTSKIP_API fastskip_status fastskip_put(fastskip_table *table, const void *key
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_delete(fastskip_table *table, const void *key,
@@ -649,7 +680,8 @@ FASTSKIP_API fastskip_status fastskip_delete(fastskip_table *table, const void *
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_insert(fastskip_table *table, const void *key,
@@ -672,7 +704,8 @@ FASTSKIP_API fastskip_status fastskip_insert(fastskip_table *table, const void *
  * @retval FASTSKIP_SEALED the table is sealed, whether or not the key is live; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_get_or_insert(fastskip_table *table, const void *key,
@@ -698,7 +731,8 @@ FASTSKIP_API fastskip_status fastskip_get_or_insert(fastskip_table *table, const
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_put_at(fastskip_table *table, uint64_t sequence,
@@ -720,7 +754,8 @@ FASTSKIP_API fastskip_status fastskip_put_at(fastskip_table *table, uint64_t seq
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_put_kind(fastskip_table *table, uint32_t kind,
@@ -746,7 +781,8 @@ FASTSKIP_API fastskip_status fastskip_put_kind(fastskip_table *table, uint32_t k
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID batch is NULL
  * @retval FASTSKIP_NO_MEMORY no memory for the object
- * @par Concurrency Any thread, at any time. Never waits.
+ * @par Concurrency
+ *      Any thread, at any time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_new(fastskip_batch **batch);
@@ -762,7 +798,8 @@ FASTSKIP_API fastskip_status fastskip_batch_new(fastskip_batch **batch);
  * @retval FASTSKIP_INVALID batch is NULL, or a NULL pointer with a size
  * @retval FASTSKIP_TOO_LARGE key or value is over its limit; the batch is as it was
  * @retval FASTSKIP_NO_MEMORY no memory for the record; the batch is as it was
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_put(fastskip_batch *batch, const void *key,
@@ -778,7 +815,8 @@ FASTSKIP_API fastskip_status fastskip_batch_put(fastskip_batch *batch, const voi
  * @retval FASTSKIP_INVALID batch is NULL, or a NULL pointer with a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit; the batch is as it was
  * @retval FASTSKIP_NO_MEMORY no memory for the record; the batch is as it was
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_delete(fastskip_batch *batch, const void *key,
@@ -795,7 +833,8 @@ FASTSKIP_API fastskip_status fastskip_batch_delete(fastskip_batch *batch, const 
  * @retval FASTSKIP_INVALID batch is NULL, kind is out of range, or a NULL pointer with a size
  * @retval FASTSKIP_TOO_LARGE key or value is over its limit; the batch is as it was
  * @retval FASTSKIP_NO_MEMORY no memory for the record; the batch is as it was
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_put_kind(fastskip_batch *batch, uint32_t kind,
@@ -815,7 +854,8 @@ FASTSKIP_API fastskip_status fastskip_batch_put_kind(fastskip_batch *batch, uint
  *         a size
  * @retval FASTSKIP_TOO_LARGE key or value is over its limit; the batch is as it was
  * @retval FASTSKIP_NO_MEMORY no memory for the record; the batch is as it was
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_put_at(fastskip_batch *batch, uint64_t sequence,
@@ -827,7 +867,8 @@ FASTSKIP_API fastskip_status fastskip_batch_put_at(fastskip_batch *batch, uint64
  *
  * @param batch may be NULL
  * @return the number; 0 for NULL
- * @par Concurrency No call that changes or writes the same batch. Never waits.
+ * @par Concurrency
+ *      No call that changes or writes the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API size_t fastskip_batch_count(const fastskip_batch *batch);
@@ -838,7 +879,8 @@ FASTSKIP_API size_t fastskip_batch_count(const fastskip_batch *batch);
  * @param batch the batch
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID batch is NULL
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_batch_clear(fastskip_batch *batch);
@@ -847,7 +889,8 @@ FASTSKIP_API fastskip_status fastskip_batch_clear(fastskip_batch *batch);
  * Frees a batch. What was written of it is not affected.
  *
  * @param batch may be NULL; not to be used afterwards
- * @par Concurrency No other call on the same batch. Never waits.
+ * @par Concurrency
+ *      No other call on the same batch. Never waits.
  * @since 1.0
  */
 FASTSKIP_API void fastskip_batch_free(fastskip_batch *batch);
@@ -871,7 +914,8 @@ FASTSKIP_API void fastskip_batch_free(fastskip_batch *batch);
  * @retval FASTSKIP_FULL the memory or entry limit does not allow all of it; nothing that a read can
  *         see changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing that a read can see changed
- * @par Concurrency With every other call on the table except fastskip_table_reset(); no other call
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(); no other call
  *      on the same batch. Lock-free.
  * @since 1.0
  */
@@ -899,7 +943,8 @@ FASTSKIP_API fastskip_status fastskip_write(fastskip_table *table, fastskip_batc
  * @retval FASTSKIP_INVALID table or entry is NULL, snapshot is of another table, or a NULL key with
  *         a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_get(const fastskip_table *table,
@@ -920,7 +965,8 @@ FASTSKIP_API fastskip_status fastskip_get(const fastskip_table *table,
  * @retval FASTSKIP_INVALID table or entry is NULL, snapshot is of another table, or a NULL key with
  *         a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_get_raw(const fastskip_table *table,
@@ -942,7 +988,8 @@ FASTSKIP_API fastskip_status fastskip_get_raw(const fastskip_table *table,
  * @retval FASTSKIP_NOT_FOUND no version is visible at that number
  * @retval FASTSKIP_INVALID table or entry is NULL, or a NULL key with a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_get_at(const fastskip_table *table, uint64_t sequence,
@@ -959,7 +1006,8 @@ FASTSKIP_API fastskip_status fastskip_get_at(const fastskip_table *table, uint64
  * @retval FASTSKIP_NOT_FOUND no version is visible, or the newest visible one is a tombstone
  * @retval FASTSKIP_INVALID table is NULL, snapshot is of another table, or a NULL key with a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_contains(const fastskip_table *table,
@@ -982,7 +1030,8 @@ FASTSKIP_API fastskip_status fastskip_contains(const fastskip_table *table,
  * @retval FASTSKIP_OK all were looked up, found or not; only then entries and statuses are written
  * @retval FASTSKIP_INVALID table is NULL, snapshot is of another table, or n is not 0 and an array
  *         is NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_get_many(const fastskip_table *table,
@@ -1001,7 +1050,8 @@ FASTSKIP_API fastskip_status fastskip_get_many(const fastskip_table *table,
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table or snapshot is NULL, or table is in caller's mode
  * @retval FASTSKIP_NO_MEMORY no memory for the handle
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_snapshot_new(fastskip_table *table,
@@ -1013,7 +1063,8 @@ FASTSKIP_API fastskip_status fastskip_snapshot_new(fastskip_table *table,
  *
  * @param snapshot may be NULL
  * @return the number; 0 for NULL
- * @par Concurrency With every other call except freeing this snapshot. Never waits.
+ * @par Concurrency
+ *      With every other call except freeing this snapshot. Never waits.
  * @since 1.0
  */
 FASTSKIP_API uint64_t fastskip_snapshot_sequence(const fastskip_snapshot *snapshot);
@@ -1022,7 +1073,8 @@ FASTSKIP_API uint64_t fastskip_snapshot_sequence(const fastskip_snapshot *snapsh
  * Frees a snapshot and drops its reference to the table. Iterators made with it go on.
  *
  * @param snapshot may be NULL; not to be used afterwards
- * @par Concurrency No other call with the same snapshot; with every call on its table except
+ * @par Concurrency
+ *      No other call with the same snapshot; with every call on its table except
  *      fastskip_table_reset(). Never waits.
  * @since 1.0
  */
@@ -1054,7 +1106,8 @@ FASTSKIP_API void fastskip_snapshot_free(fastskip_snapshot *snapshot);
  * @retval FASTSKIP_INVALID table or iterator is NULL, snapshot is of another table, or a flag is
  *         unknown
  * @retval FASTSKIP_NO_MEMORY no memory for the handle
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_new(fastskip_table *table,
@@ -1073,7 +1126,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_new(fastskip_table *table,
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table or iterator is NULL, table is in AUTO mode, or a flag is unknown
  * @retval FASTSKIP_NO_MEMORY no memory for the handle
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_new_at(fastskip_table *table, uint64_t sequence,
@@ -1092,7 +1146,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_new_at(fastskip_table *table, uin
  * @retval FASTSKIP_INVALID iterator is NULL, or a NULL pointer with a size; nothing changed
  * @retval FASTSKIP_TOO_LARGE a bound is over the limit of keys; nothing changed
  * @retval FASTSKIP_NO_MEMORY no memory for the copies; nothing changed
- * @par Concurrency No other call on the same iterator. Never waits.
+ * @par Concurrency
+ *      No other call on the same iterator. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_set_bounds(fastskip_iterator *iterator,
@@ -1109,7 +1164,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_set_bounds(fastskip_iterator *ite
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_seek_first(fastskip_iterator *iterator);
@@ -1124,7 +1180,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_first(fastskip_iterator *ite
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_seek_last(fastskip_iterator *iterator);
@@ -1142,7 +1199,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_last(fastskip_iterator *iter
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_seek(fastskip_iterator *iterator, const void *key,
@@ -1161,7 +1219,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek(fastskip_iterator *iterator,
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_seek_for_prev(fastskip_iterator *iterator,
@@ -1177,7 +1236,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_for_prev(fastskip_iterator *
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_next(fastskip_iterator *iterator);
@@ -1192,7 +1252,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_next(fastskip_iterator *iterator)
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_prev(fastskip_iterator *iterator);
@@ -1202,7 +1263,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_prev(fastskip_iterator *iterator)
  *
  * @param iterator may be NULL
  * @return 1 or 0; 0 for NULL
- * @par Concurrency No call that moves the same iterator. Never waits.
+ * @par Concurrency
+ *      No call that moves the same iterator. Never waits.
  * @since 1.0
  */
 FASTSKIP_API int32_t fastskip_iterator_valid(const fastskip_iterator *iterator);
@@ -1216,7 +1278,8 @@ FASTSKIP_API int32_t fastskip_iterator_valid(const fastskip_iterator *iterator);
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_NOT_FOUND the iterator is not valid
  * @retval FASTSKIP_INVALID iterator or entry is NULL
- * @par Concurrency No call that moves the same iterator. Never waits.
+ * @par Concurrency
+ *      No call that moves the same iterator. Never waits.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_entry(const fastskip_iterator *iterator,
@@ -1239,7 +1302,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_entry(const fastskip_iterator *it
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
  * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
- * @par Concurrency No other call on the same iterator. Lock-free.
+ * @par Concurrency
+ *      No other call on the same iterator. Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_iterator_next_many(fastskip_iterator *iterator,
@@ -1250,7 +1314,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_next_many(fastskip_iterator *iter
  * Frees an iterator and drops its reference to the table.
  *
  * @param iterator may be NULL; not to be used afterwards
- * @par Concurrency No other call on the same iterator; with every call on its table except
+ * @par Concurrency
+ *      No other call on the same iterator; with every call on its table except
  *      fastskip_table_reset(). Never waits.
  * @since 1.0
  */
@@ -1258,7 +1323,8 @@ FASTSKIP_API void fastskip_iterator_free(fastskip_iterator *iterator);
 /** @} */
 
 /* ---------------------------------------------------------------------------------------------- */
-/** @name Asking @{ */
+/** @name Asking
+ * @{ */
 
 /**
  * Asks for one figure of a table. Figures are exact while no write is under way, and do not go
@@ -1270,7 +1336,8 @@ FASTSKIP_API void fastskip_iterator_free(fastskip_iterator *iterator);
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table or number is NULL
  * @retval FASTSKIP_UNSUPPORTED id is unknown to this version
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free;
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free;
  *      costs time in proportion to the number of shards, LIVE and TOMBSTONES to that of keys.
  * @since 1.0
  */
@@ -1283,7 +1350,8 @@ FASTSKIP_API fastskip_status fastskip_table_stat(const fastskip_table *table, ui
  *
  * @param table may be NULL
  * @return 1 or 0; 0 for NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Never waits.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Never waits.
  * @since 1.0
  */
 FASTSKIP_API int32_t fastskip_table_under_backpressure(const fastskip_table *table);
@@ -1301,7 +1369,8 @@ FASTSKIP_API int32_t fastskip_table_under_backpressure(const fastskip_table *tab
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table or number is NULL, or a NULL bound with a size
  * @retval FASTSKIP_TOO_LARGE a bound is over the limit of keys
- * @par Concurrency With every other call on the table except fastskip_table_reset(). Lock-free.
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_table_approximate_count(const fastskip_table *table,
@@ -1317,7 +1386,8 @@ FASTSKIP_API fastskip_status fastskip_table_approximate_count(const fastskip_tab
  * @retval FASTSKIP_OK every rule holds
  * @retval FASTSKIP_CORRUPT memory is damaged, or the comparator contradicts itself
  * @retval FASTSKIP_INVALID table is NULL
- * @par Concurrency With every other call on the table except fastskip_table_reset(); beside writes
+ * @par Concurrency
+ *      With every other call on the table except fastskip_table_reset(); beside writes
  *      it leaves out the rules that only hold at rest. Lock-free.
  * @since 1.0
  */
@@ -1326,8 +1396,9 @@ FASTSKIP_API fastskip_status fastskip_table_check(const fastskip_table *table);
 /**
  * Asks for the version of the library that is running.
  *
- * @return "1.0.0" or later; a constant, good for ever
- * @par Concurrency Any thread, at any time. Never waits.
+ * @return the version, "1.0.0" or later; a constant, good for ever
+ * @par Concurrency
+ *      Any thread, at any time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API const char *fastskip_version(void);
@@ -1337,7 +1408,8 @@ FASTSKIP_API const char *fastskip_version(void);
  * change.
  *
  * @return a constant, good for ever, never NULL
- * @par Concurrency Any thread, at any time. Never waits.
+ * @par Concurrency
+ *      Any thread, at any time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API const char *fastskip_build(void);
@@ -1347,7 +1419,8 @@ FASTSKIP_API const char *fastskip_build(void);
  *
  * @param status any number
  * @return a constant, good for ever, never NULL, also for a number that is no status
- * @par Concurrency Any thread, at any time. Never waits.
+ * @par Concurrency
+ *      Any thread, at any time. Never waits.
  * @since 1.0
  */
 FASTSKIP_API const char *fastskip_strerror(fastskip_status status);

@@ -18,7 +18,13 @@ soname=$(readelf -d "$library" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')
 sed -n 's/^FASTSKIP_API.*\b\(fastskip_[a-z_]*\)(.*/\1/p' "$root/include/fastskip.h" | sort |
     diff -u <(sed 's/@.*//' "$root/abi/fastskip.symbols") -
 # Full RELRO, no executable stack, no text relocations.
-readelf -lW "$library" | grep -q GNU_RELRO
-readelf -d "$library" | grep -Eq 'BIND_NOW|FLAGS.*NOW'
-! readelf -lW "$library" | grep GNU_STACK | grep -q E
-! readelf -d "$library" | grep -q TEXTREL
+readelf -lW "$library" | grep GNU_RELRO
+readelf -d "$library" | grep -E 'BIND_NOW|FLAGS.*NOW'
+if readelf -lW "$library" | grep GNU_STACK | grep E; then
+    echo 'the stack is executable'
+    exit 1
+fi
+if readelf -d "$library" | grep TEXTREL; then
+    echo 'there are text relocations'
+    exit 1
+fi
