@@ -74,11 +74,14 @@ typedef struct {
     fsk_atomic32 busy;
     fsk_ref spare; /* blocks that were made and lost their race: a list through their first word */
     fsk_ref edge;  /* the right-most leaf, if the last key went into it; else 0 */
+    /* 0, or an entry in the edge, in the slot before `above`: no key in a slot before that is greater. */
+    fsk_ref greatest;
+    uint32_t above;
     uint32_t unused; /* what follows is aligned to 8 */
     fsk_chunk chunk[FSK_KINDS];
     fsk_atomic64 count[FSK_COUNTERS];
     /* A multiple of two lines: keeps neighbours apart, for the adjacent-line prefetcher too. */
-    char pad[256 - 16 - 16 * FSK_KINDS - 8 * FSK_COUNTERS];
+    char pad[256 - 24 - 16 * FSK_KINDS - 8 * FSK_COUNTERS];
 } fsk_shard;
 
 /* Where the region comes from; see the typedefs in fastskip.h. */
@@ -213,14 +216,38 @@ static inline fsk_ref fsk_arena_alloc(fsk_writer *w, fsk_kind kind, uint64_t siz
 /* ---- counting ---- */
 
 /* The owner of a shard alone writes its counters, so a load and a store do; others may be reading. */
+static inline void fsk_arena_count_own(fsk_shard *shard, fsk_counter counter, uint64_t n)
+{
+    fsk_atomic64 *c = &shard->count[counter];
+    fsk_store64_relaxed(c, fsk_load64_relaxed(c) + n);
+}
+
 static inline void fsk_arena_count(fsk_writer *writer, fsk_counter counter, uint64_t n)
 {
-    if (writer->shard != NULL) {
-        fsk_atomic64 *c = &writer->shard->count[counter];
-        fsk_store64_relaxed(c, fsk_load64_relaxed(c) + n);
-    } else {
+    if (writer->shard != NULL)
+        fsk_arena_count_own(writer->shard, counter, n);
+    else
         fsk_add64_relaxed(&writer->arena->count[counter], n);
+}
+
+/* A completed write. */
+static inline void fsk_arena_count_write(fsk_writer *w, int new_key, uint64_t key_size,
+                                         uint64_t value_size)
+{
+    fsk_shard *shard = w->shard;
+    if (FSK_LIKELY(shard != NULL && new_key)) { /* one look at the shard for all of them */
+        fsk_arena_count_own(shard, FSK_COUNT_KEYS, 1);
+        fsk_arena_count_own(shard, FSK_COUNT_KEY_BYTES, key_size);
+        fsk_arena_count_own(shard, FSK_COUNT_VERSIONS, 1);
+        fsk_arena_count_own(shard, FSK_COUNT_VALUE_BYTES, value_size);
+        return;
     }
+    if (new_key) {
+        fsk_arena_count(w, FSK_COUNT_KEYS, 1);
+        fsk_arena_count(w, FSK_COUNT_KEY_BYTES, key_size);
+    }
+    fsk_arena_count(w, FSK_COUNT_VERSIONS, 1);
+    fsk_arena_count(w, FSK_COUNT_VALUE_BYTES, value_size);
 }
 
 static inline void fsk_arena_leave(fsk_writer *w)

@@ -1,23 +1,28 @@
 /* block.c - see block.h. */
 #include "block.h"
 
-void fsk_block_init(const fsk_space *s, fsk_block *b, unsigned level, fsk_ref low, fsk_ref high,
-                    fsk_ref sample, size_t skip)
+static void block_clear(fsk_block *b)
 {
-    const fsk_entry *e = sample != 0 ? fsk_entry_at(s, sample) : NULL;
     memset(b->pad, 0, sizeof b->pad);
     memset(b->window, 0, sizeof b->window);
     fsk_init32(&b->forward, 0);
     fsk_init32(&b->next, 0);
     fsk_init32(&b->fill, 0);
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
+    b->sorted = 0;
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++)
         fsk_init32(&b->part[i], FSK_UNKNOWN);
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++)
         fsk_init32(&b->ref[i], 0);
-    }
+}
+
+void fsk_block_init(const fsk_space *s, fsk_block *b, unsigned level, fsk_ref low, fsk_ref high,
+                    fsk_ref sample, size_t skip)
+{
+    const fsk_entry *e = sample != 0 ? fsk_entry_at(s, sample) : NULL;
+    block_clear(b);
     if (e == NULL || s->order.compare != NULL)
         skip = 0;
     b->level = (uint8_t)level;
-    b->sorted = 0;
     b->low = low;
     b->high = high;
     b->sample = skip != 0 ? sample : 0;
@@ -26,11 +31,26 @@ void fsk_block_init(const fsk_space *s, fsk_block *b, unsigned level, fsk_ref lo
     for (size_t i = skip > FSK_WINDOW ? skip - FSK_WINDOW : 0; i < skip; i++)
         b->window[i + FSK_WINDOW - skip] = fsk_padded_byte(fsk_entry_key(e), e->key_size, i);
     b->high_part = high != 0 ? fsk_block_part_of(s, b, fsk_entry_at(s, high)) : FSK_UNKNOWN;
-    if (low != 0 && high != 0 && s->order.compare == NULL) {
+    /* Nobody goes down from a leaf, and reading keys costs cache misses. */
+    if (level > 0 && low != 0 && high != 0 && s->order.compare == NULL) {
         const fsk_entry *l = fsk_entry_at(s, low), *h = fsk_entry_at(s, high);
         b->shared = (uint16_t)fsk_shared_prefix(fsk_entry_key(l), l->key_size, fsk_entry_key(h),
                                                 h->key_size, FSK_KEY_MOST);
     }
+}
+
+void fsk_block_init_like(fsk_block *b, const fsk_block *like, fsk_ref low, fsk_ref high,
+                         uint32_t high_part)
+{
+    block_clear(b);
+    b->level = like->level;
+    b->low = low;
+    b->high = high;
+    b->sample = like->sample;
+    b->skip = like->skip;
+    b->shared = 0;
+    memcpy(b->window, like->window, sizeof b->window);
+    b->high_part = high != 0 ? high_part : FSK_UNKNOWN;
 }
 
 uint32_t fsk_block_part_of(const fsk_space *s, const fsk_block *b, const fsk_entry *e)
@@ -55,6 +75,16 @@ void fsk_block_push(const fsk_space *s, fsk_block *b, fsk_ref ref, fsk_ref key)
     fsk_init32(&b->fill, i + 1);
 }
 
+void fsk_block_fill(fsk_block *b, const fsk_word *words, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        fsk_init32(&b->part[i], words[i].part);
+        fsk_init32(&b->ref[i], words[i].ref);
+    }
+    b->sorted = (uint8_t)n;
+    fsk_init32(&b->fill, n);
+}
+
 fsk_ref fsk_block_key_of(const fsk_space *s, const fsk_block *b, fsk_ref ref)
 {
     return b->level == 0 ? ref : fsk_block_at(s, ref)->low;
@@ -72,23 +102,85 @@ int fsk_word_compare(const fsk_space *s, const fsk_word *a, const fsk_word *b)
     return fsk_compare(&s->order, fsk_entry_key(x), x->key_size, fsk_entry_key(y), y->key_size);
 }
 
+/* By keys, where parts are equal. */
+static void sort_by_keys(const fsk_space *s, uint64_t *words, unsigned n)
+{
+    for (unsigned i = 1; i < n; i++) {
+        uint64_t w = words[i];
+        const fsk_entry *e = fsk_entry_at(s, (fsk_ref)w);
+        unsigned j = i;
+        for (; j > 0 && words[j - 1] >> 32 >= w >> 32; j--) {
+            const fsk_entry *x = fsk_entry_at(s, (fsk_ref)words[j - 1]);
+            if (words[j - 1] >> 32 == w >> 32 &&
+                fsk_compare(&s->order, fsk_entry_key(x), x->key_size, fsk_entry_key(e),
+                            e->key_size) <= 0)
+                break;
+            words[j] = words[j - 1];
+        }
+        words[j] = w;
+    }
+}
+
+unsigned fsk_block_leaf_words(const fsk_space *s, const fsk_block *b, uint64_t *words)
+{
+    unsigned n = 0, equal = 0, disorder = 0;
+    uint64_t last = 0;
+    for (; n < FSK_BLOCK_WORDS; n++) {
+        fsk_ref ref = fsk_load32_seq(&b->ref[n]);
+        uint32_t part;
+        if (ref == 0)
+            break;
+        part = fsk_load32_relaxed(&b->part[n]);
+        if (FSK_UNLIKELY(part == FSK_UNKNOWN))
+            part = fsk_block_part_of(s, b, fsk_entry_at(s, ref));
+        words[n] = (uint64_t)part << 32 | ref;
+        disorder |= part <= last; /* a first part of 0 says nothing, and costs a look */
+        last = part;
+    }
+    if (!disorder)
+        return n;
+    /* First as numbers; that decides nothing between words of one part. */
+    for (unsigned i = b->sorted > 1 ? b->sorted : 1; i < n; i++) {
+        uint64_t w = words[i];
+        unsigned j = i;
+        for (; j > 0 && words[j - 1] > w; j--)
+            words[j] = words[j - 1];
+        words[j] = w;
+    }
+    for (unsigned i = 1; i < n; i++)
+        equal |= words[i - 1] >> 32 == words[i] >> 32;
+    if (FSK_UNLIKELY(equal))
+        sort_by_keys(s, words, n);
+    return n;
+}
+
+static unsigned gather_leaf(const fsk_space *s, const fsk_block *b, fsk_word *words, size_t span)
+{
+    uint64_t packed[FSK_BLOCK_WORDS];
+    unsigned n = fsk_block_leaf_words(s, b, packed);
+    for (unsigned i = 0; i < n; i++) {
+        words[i].ref = words[i].key = (fsk_ref)packed[i];
+        words[i].part = (uint32_t)(packed[i] >> 32);
+        if (span != 0)
+            fsk_entry_prefetch(s, words[i].ref, span);
+    }
+    return n;
+}
+
 unsigned fsk_block_gather(const fsk_space *s, const fsk_block *b, fsk_word *words, size_t span)
 {
     unsigned n = 0, born = b->sorted;
-    while (n < FSK_BLOCK_WORDS) {
+    if (b->level == 0)
+        return gather_leaf(s, b, words, span);
+    for (; n < FSK_BLOCK_WORDS; n++) {
         fsk_ref ref = fsk_load32_seq(&b->ref[n]);
         if (ref == 0)
             break;
         words[n].ref = ref;
         words[n].part = fsk_load32_relaxed(&b->part[n]);
-        if (b->level == 0)
-            fsk_entry_prefetch(s, ref, span);
-        n++;
-    }
-    for (unsigned i = 0; i < n; i++) {
-        words[i].key = fsk_block_key_of(s, b, words[i].ref);
-        if (words[i].part == FSK_UNKNOWN && words[i].key != 0)
-            words[i].part = fsk_block_part_of(s, b, fsk_entry_at(s, words[i].key));
+        words[n].key = fsk_block_key_of(s, b, ref);
+        if (words[n].part == FSK_UNKNOWN && words[n].key != 0)
+            words[n].part = fsk_block_part_of(s, b, fsk_entry_at(s, words[n].key));
     }
     for (unsigned i = born > 1 ? born : 1; i < n; i++) {
         fsk_word w = words[i];

@@ -26,8 +26,8 @@
  * Prefix.  All keys that the block had at birth share their first `skip` bytes (padded with zeros, see
  * key.h); a part is the 4 bytes after them.  A key below the prefix has part 0, one above FSK_UNKNOWN.
  * The last FSK_WINDOW bytes of the prefix stand in `window`, zeros before them where it is shorter, so
- * that comparing it reads no key; `sample` is an entry that has the whole of it.  All keys of the range
- * share `shared` bytes: a search that is inside has compared those.
+ * that comparing it reads no key; `sample` is an entry that has the whole of it.  All keys of an index
+ * block's range share `shared` bytes: a search that comes from there has compared those.
  *
  * Memory order
  *   ref CAS and load: seq_cst on leaves (two readers must not see two inserts in different order),
@@ -106,14 +106,27 @@ static inline fsk_ref fsk_ref_of(const fsk_space *s, const void *p)
 void fsk_block_init(const fsk_space *s, fsk_block *b, unsigned level, fsk_ref low, fsk_ref high,
                     fsk_ref sample, size_t skip);
 
+/* The same, with the prefix of another block of the level; high_part: the part of `high` in it. */
+void fsk_block_init_like(fsk_block *b, const fsk_block *like, fsk_ref low, fsk_ref high,
+                         uint32_t high_part);
+
 /* Puts a word into an unpublished block, in order. */
 void fsk_block_push(const fsk_space *s, fsk_block *b, fsk_ref ref, fsk_ref key);
+
+/* Puts n words of known parts into an empty one. */
+void fsk_block_fill(fsk_block *b, const fsk_word *words, unsigned n);
 
 /* The part of an entry's key in this block. */
 uint32_t fsk_block_part_of(const fsk_space *s, const fsk_block *b, const fsk_entry *e);
 
-/* The words of a block in order; how many there are.  Reads the keys of words whose part is unknown.  Of a
- * leaf's entries the first `span` bytes are fetched into the cache. */
+/*
+ * The words of a leaf in order, each with its part in the upper half and its reference in the lower; how
+ * many there are.  Reads only the keys of words that their parts do not tell apart.
+ */
+unsigned fsk_block_leaf_words(const fsk_space *s, const fsk_block *b, uint64_t *words);
+
+/* The words of a block in order; how many there are.  Of a leaf's entries the first `span` bytes are
+ * fetched into the cache. */
 unsigned fsk_block_gather(const fsk_space *s, const fsk_block *b, fsk_word *words, size_t span);
 
 /* Order of two words of one block. */

@@ -59,6 +59,21 @@ static inline unsigned fsk_lowest_bit(uint64_t bits)
 #endif
 }
 
+/* Of 8 bytes read from memory, not all 0: which of them is the first that is not. */
+static inline unsigned fsk_first_byte(uint64_t bytes)
+{
+#if FSK_GNU && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (unsigned)__builtin_ctzll(bytes) / 8;
+#else
+    uint8_t byte[8];
+    unsigned i = 0;
+    memcpy(byte, &bytes, sizeof byte);
+    while (byte[i] == 0)
+        i++;
+    return i;
+#endif
+}
+
 static inline uint64_t fsk_load_raw64(const uint8_t *p)
 {
     uint64_t v;

@@ -16,6 +16,9 @@ fastskip_status fsk_iterator_new(fastskip_table *t, uint64_t limit, uint32_t fla
     it->valid = 0;
     it->leaf = NULL;
     it->count = it->at = 0;
+    it->ahead = it->below = NULL;
+    it->ahead_slot = FSK_BLOCK_WORDS;
+    it->fetched = NULL;
     it->span = FSK_LINE / 2;
     it->lower = it->upper = NULL;
     it->lower_size = it->upper_size = 0;
@@ -67,10 +70,15 @@ fastskip_status fsk_iterator_set_bounds(fastskip_iterator *it, const void *lower
 
 /* ---- one leaf ---- */
 
+static inline fsk_ref word_ref(const fastskip_iterator *it, unsigned i)
+{
+    return (fsk_ref)it->words[i];
+}
+
 static int word_against(const fastskip_iterator *it, unsigned i, const uint8_t *key, size_t size)
 {
     const fsk_space *s = &it->table->list.space;
-    const fsk_entry *e = fsk_entry_at(s, it->words[i].ref);
+    const fsk_entry *e = fsk_entry_at(s, word_ref(it, i));
     return fsk_compare(&s->order, fsk_entry_key(e), e->key_size, key, size);
 }
 
@@ -88,6 +96,21 @@ static unsigned words_before(const fastskip_iterator *it, const uint8_t *key, si
             to = mid;
     }
     return from;
+}
+
+/* The same by the key's part in the leaf; only words of the same part are read. */
+static unsigned words_before_key(const fastskip_iterator *it, const fsk_key *k, uint32_t part,
+                                 int after)
+{
+    unsigned n = 0;
+    while (n < it->count && it->words[n] >> 32 < part)
+        n++;
+    for (; n < it->count && it->words[n] >> 32 == part; n++) {
+        int c = word_against(it, n, k->data, k->size);
+        if (c > 0 || (c == 0 && !after))
+            break;
+    }
+    return n;
 }
 
 /* Cuts off what lies outside the bounds. */
@@ -123,35 +146,119 @@ static int beyond_bound(const fastskip_iterator *it, fsk_ref end, const uint8_t 
     return sign > 0 ? c >= 0 : c <= 0;
 }
 
+/* ---- fetching ahead ---- */
+
+/* With each step of a walk, two entries of the leaf to come. */
+static inline void fetch_step(fastskip_iterator *it)
+{
+    for (unsigned n = 0; n < 2 && it->ahead_slot < FSK_BLOCK_WORDS; n++) {
+        fsk_ref ref = fsk_load32_relaxed(&it->ahead->ref[it->ahead_slot]);
+        it->ahead_slot = ref != 0 ? it->ahead_slot + 1 : FSK_BLOCK_WORDS;
+        if (ref != 0)
+            fsk_entry_prefetch(&it->table->list.space, ref, it->span);
+    }
+}
+
+/* All entries of a leaf will have been fetched when the walk arrives there. */
+static void fetch_leaf(fastskip_iterator *it, fsk_block *next)
+{
+    it->ahead = next;
+    it->ahead_slot = 0;
+    it->fetched = next;
+}
+
+/* All entries of a leaf in which nothing was fetched, of these parts at least: before its words are put in
+ * order, so that this overlaps with the misses. */
+static void fetch_now(fastskip_iterator *it, const fsk_block *leaf, uint32_t from, uint32_t to)
+{
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
+        fsk_ref ref = fsk_load32_relaxed(&leaf->ref[i]);
+        uint32_t part = fsk_load32_relaxed(&leaf->part[i]);
+        if (ref == 0)
+            break;
+        if (part >= from && part <= to)
+            fsk_entry_prefetch(&it->table->list.space, ref, it->span);
+    }
+}
+
 static void enter_leaf(fastskip_iterator *it, fsk_block *leaf)
 {
+    const fsk_space *s = &it->table->list.space;
     fsk_ref next = fsk_load32_seq(&leaf->next);
     it->leaf = leaf;
-    it->count = fsk_block_gather(&it->table->list.space, leaf, it->words, it->span);
-    if (it->count != 0)
-        it->span =
-            FSK_ENTRY_HEAD + fsk_entry_at(&it->table->list.space, it->words[0].ref)->key_size;
+    it->below = NULL;
+    it->ahead_slot = FSK_BLOCK_WORDS;
     if (next != 0)
-        fsk_block_prefetch(fsk_block_at(&it->table->list.space, next));
+        fsk_block_prefetch(fsk_block_at(s, next));
+    it->count = fsk_block_leaf_words(s, leaf, it->words);
     it->ends_high = beyond_bound(it, leaf->high, it->upper, it->upper_size, 1);
     it->ends_low = beyond_bound(it, leaf->low, it->lower, it->lower_size, -1);
     if (it->upper != NULL || it->lower != NULL)
         apply_bounds(it);
 }
 
+/* Where the keys of a leaf end, as its first one has it. */
+static void take_span(fastskip_iterator *it)
+{
+    if (it->count != 0)
+        it->span = FSK_ENTRY_HEAD + fsk_entry_at(&it->table->list.space, word_ref(it, 0))->key_size;
+}
+
+/* The leaf to the right, which the walk has reached. */
+static void enter_leaf_right(fastskip_iterator *it)
+{
+    const fsk_space *s = &it->table->list.space;
+    const fsk_block *fetched = it->fetched;
+    fsk_block *leaf = fsk_list_right(&it->table->list, it->leaf);
+    fsk_ref next;
+    if (fetched != leaf)
+        fetch_now(it, leaf, 0, FSK_UNKNOWN);
+    enter_leaf(it, leaf);
+    it->at = 0;
+    take_span(it);
+    next = fsk_load32_seq(&leaf->next);
+    if (next != 0 && !it->ends_high)
+        fetch_leaf(it, fsk_block_at(s, next));
+}
+
+/* The leaf whose range ends at the low of this one, as it is now: a search strictly below it. */
+static fsk_block *find_below(fastskip_iterator *it)
+{
+    const fsk_space *s = &it->table->list.space;
+    const fsk_entry *e = fsk_entry_at(s, it->leaf->low);
+    fsk_key key;
+    fsk_key_init(&key, &s->order, fsk_entry_key(e), e->key_size);
+    return fsk_list_leaf_below(&it->table->list, &key);
+}
+
 /* The leaf to the left.  A comparator that contradicts itself may lead elsewhere. */
 static fastskip_status enter_leaf_below(fastskip_iterator *it)
 {
-    const fsk_space *s = &it->table->list.space;
     fsk_ref low = it->leaf->low;
-    const fsk_entry *e = fsk_entry_at(s, low);
-    fsk_block *leaf;
-    fsk_key key;
-    fsk_key_init(&key, &s->order, fsk_entry_key(e), e->key_size);
-    leaf = fsk_list_leaf_below(&it->table->list, &key);
+    const fsk_block *fetched = it->fetched;
+    fsk_block *leaf = it->below;
+    if (leaf == NULL) {
+        leaf = find_below(it);
+    } else { /* it may have been split since: the right-most part of it */
+        leaf = fsk_list_fresh(&it->table->list, leaf);
+        while (leaf->high != low && leaf->high != 0)
+            leaf = fsk_list_right(&it->table->list, leaf);
+    }
     if (leaf->high != low)
         return FASTSKIP_CORRUPT;
+    if (fetched != leaf)
+        fetch_now(it, leaf, 0, FSK_UNKNOWN);
     enter_leaf(it, leaf);
+    it->at = it->count;
+    take_span(it);
+    if (!it->ends_low) {
+        fsk_block *below = find_below(it);
+        if (below->high == leaf->low) { /* else it is looked for again when it is needed */
+            fsk_block_prefetch(below);
+            fetch_leaf(it, below);
+            it->below = below;
+        }
+    }
     return FASTSKIP_OK;
 }
 
@@ -168,7 +275,7 @@ static fastskip_status all_versions(fastskip_iterator *it)
 {
     fastskip_table *t = it->table;
     for (;;) {
-        size_t n = fsk_version_all(&t->clock, it->words[it->at].ref, it->limit, t->caller,
+        size_t n = fsk_version_all(&t->clock, word_ref(it, it->at), it->limit, t->caller,
                                    it->versions, it->versions_room);
         fsk_seen *room;
         it->versions_count = n;
@@ -199,9 +306,10 @@ static fastskip_status look_at_all(fastskip_iterator *it, int forwards)
 /* Looks at the present word: OK if there is something to show. */
 static inline fastskip_status look(fastskip_iterator *it, int forwards)
 {
+    fetch_step(it);
     if (FSK_UNLIKELY((it->flags & FASTSKIP_ALL_VERSIONS) != 0))
         return look_at_all(it, forwards);
-    return fsk_table_seen(it->table, it->words[it->at].ref, it->limit, &it->seen) &&
+    return fsk_table_seen(it->table, word_ref(it, it->at), it->limit, &it->seen) &&
                    is_shown(it, it->seen.kind)
                ? FASTSKIP_OK
                : FASTSKIP_NOT_FOUND;
@@ -223,8 +331,7 @@ static fastskip_status settle_forwards(fastskip_iterator *it)
         }
         if (it->ends_high)
             return FASTSKIP_NOT_FOUND;
-        enter_leaf(it, fsk_list_right(&it->table->list, it->leaf));
-        it->at = 0;
+        enter_leaf_right(it);
     }
 }
 
@@ -247,30 +354,48 @@ static fastskip_status settle_backwards(fastskip_iterator *it)
         status = enter_leaf_below(it);
         if (status != FASTSKIP_OK)
             return status;
-        it->at = it->count;
     }
 }
 
-static fsk_block *leaf_of(fastskip_iterator *it, const void *data, size_t size)
+/* Enters the leaf where a key belongs, at the first word that is not before it (`after`: after it). */
+static void enter_at(fastskip_iterator *it, const void *data, size_t size, int after)
 {
     fsk_key key;
     uint32_t part;
+    fsk_block *leaf;
     fsk_key_init(&key, &it->table->list.space.order, data, size);
-    return fsk_list_leaf(&it->table->list, NULL, &key, &part);
+    leaf = fsk_list_leaf(&it->table->list, NULL, &key, &part);
+    it->span = FSK_ENTRY_HEAD + size; /* a guess: that other keys are as long */
+    fetch_now(it, leaf, after ? 0 : part, after ? part : FSK_UNKNOWN);
+    enter_leaf(it, leaf);
+    if (it->upper == NULL && it->lower == NULL)
+        it->at = words_before_key(it, &key, part, after);
+    else
+        it->at = words_before(it, data, size, after);
 }
 
 fastskip_status fsk_iterator_first(fastskip_iterator *it)
 {
-    enter_leaf(it, it->lower != NULL ? leaf_of(it, it->lower, it->lower_size)
-                                     : fsk_list_first(&it->table->list));
-    it->at = 0;
+    if (it->lower != NULL) {
+        enter_at(it, it->lower, it->lower_size, 0);
+    } else {
+        fsk_block *leaf = fsk_list_first(&it->table->list);
+        fetch_now(it, leaf, 0, FSK_UNKNOWN);
+        enter_leaf(it, leaf);
+        it->at = 0;
+    }
     return settle_forwards(it);
 }
 
 fastskip_status fsk_iterator_last(fastskip_iterator *it)
 {
-    enter_leaf(it, it->upper != NULL ? leaf_of(it, it->upper, it->upper_size)
-                                     : fsk_list_leaf_below(&it->table->list, NULL));
+    if (it->upper != NULL) {
+        enter_at(it, it->upper, it->upper_size, 1);
+    } else {
+        fsk_block *leaf = fsk_list_leaf_below(&it->table->list, NULL);
+        fetch_now(it, leaf, 0, FSK_UNKNOWN);
+        enter_leaf(it, leaf);
+    }
     it->at = it->count;
     return settle_backwards(it);
 }
@@ -280,8 +405,7 @@ fastskip_status fsk_iterator_seek(fastskip_iterator *it, const void *key, size_t
     const fsk_order *o = &it->table->list.space.order;
     if (it->lower != NULL && fsk_compare(o, key, size, it->lower, it->lower_size) < 0)
         return fsk_iterator_first(it);
-    enter_leaf(it, leaf_of(it, key, size));
-    it->at = words_before(it, key, size, 0);
+    enter_at(it, key, size, 0);
     return settle_forwards(it);
 }
 
@@ -290,8 +414,7 @@ fastskip_status fsk_iterator_seek_for_prev(fastskip_iterator *it, const void *ke
     const fsk_order *o = &it->table->list.space.order;
     if (it->upper != NULL && fsk_compare(o, key, size, it->upper, it->upper_size) >= 0)
         return fsk_iterator_last(it);
-    enter_leaf(it, leaf_of(it, key, size));
-    it->at = words_before(it, key, size, 1);
+    enter_at(it, key, size, 1);
     return settle_backwards(it);
 }
 
@@ -304,6 +427,9 @@ fastskip_status fsk_iterator_next(fastskip_iterator *it)
         return FASTSKIP_OK;
     }
     it->at++;
+    /* The common case in line: the next word of the leaf shows something. */
+    if (FSK_LIKELY(it->at < it->count) && look(it, 1) == FASTSKIP_OK)
+        return FASTSKIP_OK;
     return settle_forwards(it);
 }
 
@@ -320,5 +446,5 @@ fastskip_status fsk_iterator_prev(fastskip_iterator *it)
 
 void fsk_iterator_show(const fastskip_iterator *it, fastskip_entry *entry)
 {
-    fsk_version_show(&it->table->list.space, it->words[it->at].ref, &it->seen, entry);
+    fsk_version_show(&it->table->list.space, word_ref(it, it->at), &it->seen, entry);
 }

@@ -7,6 +7,10 @@
  * is missed; `forward` is followed after every `next`, before words are read.  Backwards, the leaf whose
  * high is this low is looked for by a search strictly below it; ranges are only refined, so there is one.
  *
+ * Each leaf and each entry costs a cache miss, so they are fetched ahead.  Once a walk has left its first
+ * leaf, the entries of the next one are fetched while this one is walked over, two a step, in the order of
+ * its slots; a walk that has just begun may be short, and fetches only what its first leaf has to show.
+ *
  * One thread at a time uses an iterator.  It holds a reference to its table.
  *
  * Relies on: memtable and below.  Used by: api.
@@ -26,6 +30,11 @@ struct fastskip_iterator {
     /* The leaf that it is in. */
     fsk_block *leaf;
     unsigned count, at; /* words; and which one is the present */
+    /* The leaf to come, for fetching only, and the slot of it whose entry is fetched next. */
+    const fsk_block *ahead;
+    unsigned ahead_slot;
+    const fsk_block *fetched; /* the entries of this leaf were fetched as the one to come */
+    fsk_block *below;         /* found already: its range ended at this leaf's low then; or NULL */
     size_t span; /* bytes of an entry to fetch ahead: up to the value, as the last leaf had it */
     int ends_low, ends_high; /* the bounds cut words off, or nothing lies beyond */
     fsk_seen seen;           /* the present version */
@@ -35,7 +44,7 @@ struct fastskip_iterator {
     /* Bounds; NULL where there is none. */
     uint8_t *lower, *upper;
     size_t lower_size, upper_size;
-    fsk_word words[FSK_BLOCK_WORDS];
+    uint64_t words[FSK_BLOCK_WORDS]; /* the lower half is the reference; see fsk_block_leaf_words */
     fsk_seen versions_inside[FSK_VERSIONS_INSIDE];
 };
 

@@ -62,25 +62,35 @@ static inline uint32_t fsk_abbreviate(const fsk_order *o, const uint8_t *key, si
     return o->abbreviate != NULL ? (uint32_t)(o->abbreviate(o->context, key, size) >> 32) : 0;
 }
 
-/* Prepares a key.  The bytes stay the caller's and must outlive the operation. */
-static inline void fsk_key_init(fsk_key *k, const fsk_order *o, const void *data, size_t size)
+/* Prepares a key, without the padded view: all works, but not fast.  The bytes stay the caller's and must
+ * outlive the operation. */
+static inline void fsk_key_set(fsk_key *k, const fsk_order *o, const void *data, size_t size)
 {
-    uint8_t *view = k->buffer + FSK_WINDOW;
-    size_t copied = size < FSK_PADDED ? size : FSK_PADDED;
-    size_t whole = copied & ~(size_t)15;
     k->data = data;
     k->size = (uint32_t)size;
-    k->abbreviation = 0;
-    if (o->compare != NULL) {
-        k->reach = 0;
-        k->abbreviation = fsk_abbreviate(o, data, size);
+    k->reach = 0;
+    k->abbreviation = o->compare != NULL ? fsk_abbreviate(o, data, size) : 0;
+}
+
+/* Adds the padded view. */
+static inline void fsk_key_pad(fsk_key *k, const fsk_order *o)
+{
+    uint8_t *view = k->buffer + FSK_WINDOW;
+    size_t copied = k->size < FSK_PADDED ? k->size : FSK_PADDED;
+    size_t whole = copied & ~(size_t)15;
+    if (o->compare != NULL || k->reach != 0)
         return;
-    }
     memset(k->buffer, 0, FSK_WINDOW);
     memset(view + whole, 0, 48);
     if (copied != 0)
-        memcpy(view, data, copied);
-    k->reach = (uint32_t)(size <= FSK_PADDED ? whole + 48 : FSK_PADDED);
+        memcpy(view, k->data, copied);
+    k->reach = (uint32_t)(k->size <= FSK_PADDED ? whole + 48 : FSK_PADDED);
+}
+
+static inline void fsk_key_init(fsk_key *k, const fsk_order *o, const void *data, size_t size)
+{
+    fsk_key_set(k, o, data, size);
+    fsk_key_pad(k, o);
 }
 
 /*
@@ -96,6 +106,24 @@ static inline const uint8_t *fsk_key_window(const fsk_key *k, uint32_t skip)
     return NULL;
 }
 
+/* How many of the first n bytes are equal. */
+static inline size_t fsk_first_difference(const uint8_t *a, const uint8_t *b, size_t n)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t differs = fsk_load_raw64(a + i) ^ fsk_load_raw64(b + i);
+        if (differs != 0)
+            return i + fsk_first_byte(differs);
+    }
+    if (n >= 8 && i < n) { /* the last 8 bytes: some are looked at twice */
+        uint64_t differs = fsk_load_raw64(a + n - 8) ^ fsk_load_raw64(b + n - 8);
+        return differs != 0 ? n - 8 + fsk_first_byte(differs) : n;
+    }
+    while (i < n && a[i] == b[i])
+        i++;
+    return i;
+}
+
 /* Byte i of a key padded with zero bytes without end. */
 static inline uint8_t fsk_padded_byte(const uint8_t *key, size_t size, size_t i)
 {
@@ -108,6 +136,8 @@ static inline uint32_t fsk_part_bytes(const uint8_t *key, size_t size, size_t sk
     uint32_t part = 0;
     if (skip + 4 <= size)
         return fsk_big_endian32(key + skip);
+    if (size >= 4) /* the zero bytes of the padding come in from below */
+        return skip < size ? fsk_big_endian32(key + size - 4) << 8 * (skip + 4 - size) : 0;
     for (size_t i = skip; i < skip + 4; i++)
         part = part << 8 | fsk_padded_byte(key, size, i);
     return part;

@@ -155,6 +155,22 @@ fsk_block *fsk_list_edge(fsk_list *l, fsk_writer *w, const fsk_key *k, uint32_t 
     return b;
 }
 
+/* Slot i was taken by the first of the keys from slot `from` on that was not compared. */
+static inline void remember(const fsk_list *l, fsk_shard *shard, const fsk_block *leaf,
+                            uint32_t from, uint32_t i, uint32_t part, fsk_ref entry)
+{
+    uint64_t before = ((uint64_t)1 << i) - 1;
+    fsk_ref edge = leaf->high == 0 ? fsk_ref_of(&l->space, leaf) : 0;
+    int greatest = edge != 0 && i == from && i > 0;
+    if (greatest && shard->greatest != 0 && shard->edge == edge && shard->above == i)
+        greatest = fsk_load32_relaxed(&leaf->part[i - 1]) < part;
+    else if (greatest)
+        greatest = (fsk_mask_less(leaf, part) & before) == before;
+    shard->edge = edge;
+    shard->greatest = greatest ? entry : 0;
+    shard->above = i + 1;
+}
+
 int fsk_list_take(fsk_list *l, fsk_writer *w, fsk_block *leaf, uint32_t from, uint32_t part,
                   fsk_ref entry, const fsk_key *k, fsk_ref *present)
 {
@@ -164,6 +180,8 @@ int fsk_list_take(fsk_list *l, fsk_writer *w, fsk_block *leaf, uint32_t from, ui
             if (fsk_cas32_seq(&leaf->ref[i], &there, entry)) {
                 fsk_store32_relaxed(&leaf->part[i], part);
                 fsk_store32_release(&leaf->fill, i + 1);
+                if (w->shard != NULL)
+                    remember(l, w->shard, leaf, from, i, part, entry);
                 return FSK_TAKEN;
             }
             fsk_arena_count(w, FSK_COUNT_RETRIES, 1);
@@ -176,15 +194,33 @@ int fsk_list_take(fsk_list *l, fsk_writer *w, fsk_block *leaf, uint32_t from, ui
     return FSK_NO_ROOM;
 }
 
+unsigned fsk_list_word(const fsk_list *l, const fsk_block *parent, fsk_ref low, uint32_t part)
+{
+    if (parent->low == low)
+        return 0;
+    for (uint64_t m = fsk_mask_tie(parent, part); m != 0; m &= m - 1) {
+        unsigned slot = fsk_lowest_bit(m);
+        fsk_ref word = fsk_load32_acquire(&parent->ref[slot]);
+        if (word == 0)
+            break;
+        if (fsk_block_at(&l->space, word)->low == low)
+            return slot;
+    }
+    return FSK_BLOCK_WORDS;
+}
+
 int fsk_list_append(fsk_list *l, fsk_block *parent, fsk_block *block)
 {
     fsk_ref ref = fsk_ref_of(&l->space, block);
-    for (uint32_t i = 0; i < FSK_BLOCK_WORDS; i++) {
+    uint32_t from = fsk_load32_acquire(&parent->fill); /* before the look: see fsk_list_take */
+    uint32_t part = fsk_block_part_of(&l->space, parent, fsk_entry_at(&l->space, block->low));
+    if (fsk_list_word(l, parent, block->low, part) != FSK_BLOCK_WORDS)
+        return FSK_PRESENT;
+    for (uint32_t i = from; i < FSK_BLOCK_WORDS; i++) {
         fsk_ref there = fsk_load32_acquire(&parent->ref[i]);
         if (there == 0 && fsk_cas32_acq_rel(&parent->ref[i], &there, ref)) {
-            fsk_store32_relaxed(
-                &parent->part[i],
-                fsk_block_part_of(&l->space, parent, fsk_entry_at(&l->space, block->low)));
+            fsk_store32_relaxed(&parent->part[i], part);
+            fsk_store32_release(&parent->fill, i + 1);
             return FSK_PRESENT;
         }
         if (fsk_block_at(&l->space, there)->low == block->low)

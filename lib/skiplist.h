@@ -72,7 +72,8 @@ fsk_block *fsk_list_edge(fsk_list *list, fsk_writer *writer, const fsk_key *key,
 
 /*
  * Puts an entry into the first empty slot of a leaf.  `from` is what `fill` was before the leaf was
- * searched for the key without finding it: no slot may go uncompared.
+ * searched for the key without finding it: no slot may go uncompared.  The writer's shard remembers the
+ * right-most leaf, and whether the key was the greatest there.
  * FSK_TAKEN; FSK_PRESENT: *present is the entry that has the key; FSK_NO_ROOM: the leaf is full.
  */
 enum { FSK_TAKEN, FSK_PRESENT, FSK_NO_ROOM };
@@ -88,6 +89,10 @@ int fsk_list_reserve(fsk_list *list, fsk_writer *writer, uint64_t n);
 void fsk_list_unreserve(fsk_list *list, fsk_writer *writer);
 
 /* ---- between skiplist.c and split.c ---- */
+
+/* The slot of the word whose low has this reference and part; FSK_BLOCK_WORDS: there is none.  Only words
+ * whose part does not tell them apart are followed, as each costs a cache miss. */
+unsigned fsk_list_word(const fsk_list *list, const fsk_block *parent, fsk_ref low, uint32_t part);
 
 /* Adds a word for a block to an index block.  FSK_PRESENT: it has one now; FSK_NO_ROOM. */
 int fsk_list_append(fsk_list *list, fsk_block *parent, fsk_block *block);
@@ -128,6 +133,53 @@ static inline fsk_block *fsk_list_first(fsk_list *l)
     if (FSK_UNLIKELY(ref != first))
         fsk_cas32_seq(&l->first, &first, ref);
     return b;
+}
+
+/* ---- the right edge ---- */
+
+/*
+ * The right-most leaf, if the key is above all that the writer's shard has seen there: no slot before *from
+ * holds it, and nothing need be searched.  Else NULL, which is no answer.  Inline, as are the rest of a
+ * write of ascending keys: these come in bulk.
+ */
+static inline fsk_block *fsk_list_edge_above(const fsk_list *l, const fsk_writer *w,
+                                             const uint8_t *key, size_t size, uint32_t *part,
+                                             uint32_t *from)
+{
+    const fsk_shard *shard = w->shard;
+    const fsk_entry *e;
+    fsk_block *b;
+    size_t both, same;
+    uint32_t known;
+    if (shard == NULL || shard->greatest == 0 || l->space.order.compare != NULL)
+        return NULL;
+    b = fsk_block_at(&l->space, shard->edge);
+    e = fsk_entry_at(&l->space, shard->greatest);
+    both = e->key_size < size ? e->key_size : size;
+    same = both != 0 ? fsk_first_difference(fsk_entry_key(e), key, both) : 0;
+    if (same < both ? fsk_entry_key(e)[same] > key[same] : e->key_size >= size)
+        return NULL;
+    /* The greatest key's part says that it has the block's prefix; this one has what they share. */
+    known = fsk_load32_relaxed(&b->part[shard->above - 1]);
+    if (same < b->skip || known == 0 || known == FSK_UNKNOWN || fsk_load32_seq(&b->forward) != 0)
+        return NULL;
+    *part = fsk_part_bytes(key, size, b->skip);
+    *from = shard->above;
+    return b;
+}
+
+/* Takes the slot that the above said; 0: another was there first. */
+static inline int fsk_list_edge_take(fsk_writer *w, fsk_block *edge, uint32_t slot, uint32_t part,
+                                     fsk_ref entry)
+{
+    fsk_ref there = 0;
+    if (slot >= FSK_BLOCK_WORDS || !fsk_cas32_seq(&edge->ref[slot], &there, entry))
+        return 0;
+    fsk_store32_relaxed(&edge->part[slot], part);
+    fsk_store32_release(&edge->fill, slot + 1);
+    w->shard->greatest = entry;
+    w->shard->above = slot + 1;
+    return 1;
 }
 
 #endif

@@ -73,12 +73,20 @@ fastskip_status fsk_list_init(fsk_list *l, fsk_arena *arena, const fsk_order *or
     return ref != 0 ? FASTSKIP_OK : w.status;
 }
 
-static size_t shared_by(const fsk_list *l, fsk_ref a, fsk_ref b)
+/* How many bytes two keys share; from their parts, if these tell, since keys cost cache misses. */
+static size_t shared_by(const fsk_list *l, const fsk_block *b, const fsk_word *x, const fsk_word *y)
 {
-    const fsk_entry *x = fsk_entry_at(&l->space, a), *y = fsk_entry_at(&l->space, b);
+    const fsk_entry *d = fsk_entry_at(&l->space, x->key), *e = fsk_entry_at(&l->space, y->key);
+    uint32_t differs = x->part ^ y->part;
     if (l->space.order.compare != NULL)
         return 0;
-    return fsk_shared_prefix(fsk_entry_key(x), x->key_size, fsk_entry_key(y), y->key_size,
+    if (differs != 0 && x->part != 0 && x->part != FSK_UNKNOWN && y->part != 0 &&
+        y->part != FSK_UNKNOWN) /* so both have the prefix of the block */
+        return b->skip + (differs > 0xffffff ? 0u
+                          : differs > 0xffff ? 1u
+                          : differs > 0xff   ? 2u
+                                             : 3u);
+    return fsk_shared_prefix(fsk_entry_key(d), d->key_size, fsk_entry_key(e), e->key_size,
                              FSK_KEY_MOST);
 }
 
@@ -87,33 +95,47 @@ static size_t shared_by(const fsk_list *l, fsk_ref a, fsk_ref b)
  * come may leave it.  A lone word, as ascending keys make it, is measured against its neighbour to the
  * left, and keys are expected to go on counting: two bytes leave room for more than one carry.
  */
-static size_t prefix_of(const fsk_list *l, const fsk_word *words, unsigned from, unsigned to,
-                        fsk_ref low, fsk_ref high, fsk_ref *sample)
+static size_t prefix_of(const fsk_list *l, const fsk_block *b, const fsk_word *words, unsigned from,
+                        unsigned to, fsk_ref low, const fsk_word *high, fsk_ref *sample)
 {
-    fsk_ref first = words[from].key, last = words[to - 1].key;
-    size_t skip, less = low == 0 || high == 0;
-    if (first == 0) /* minus infinity has no key */
-        first = from + 1 < to ? words[from + 1].key : high;
-    if (first == last || last == 0) {
+    const fsk_word *first = &words[from], *last = &words[to - 1];
+    size_t skip, less = low == 0 || high->key == 0;
+    if (first->key == 0) /* minus infinity has no key */
+        first = from + 1 < to ? first + 1 : high;
+    if (first == last || last->key == 0) {
         last = high;
-        if (high == 0 && from > 0) {
-            last = words[from - 1].key;
+        if (high->key == 0 && from > 0) {
+            last = &words[from - 1];
             less = 2;
         }
     }
-    *sample = first;
-    if (first == 0 || last == 0 || first == last)
+    *sample = first->key;
+    if (first->key == 0 || last->key == 0 || first->key == last->key)
         return 0;
-    skip = shared_by(l, first, last);
+    skip = shared_by(l, b, first, last);
     return skip > less ? skip - less : 0;
 }
 
-static void fill_half(fsk_list *l, fsk_block *half, unsigned level, const fsk_word *words,
-                      unsigned from, unsigned to, fsk_ref low, fsk_ref high)
+/*
+ * Words [from, to) of the full block b, from low to high.  Where the half has the prefix of b, its parts
+ * are those of b, and no key is read.  Left of an ascending key that is so also if one byte more could be
+ * skipped: its keys are many and close together.
+ */
+static void fill_half(fsk_list *l, fsk_block *half, const fsk_block *b, const fsk_word *words,
+                      unsigned from, unsigned to, fsk_ref low, const fsk_word *high)
 {
     fsk_ref sample;
-    size_t skip = prefix_of(l, words, from, to, low, high, &sample);
-    fsk_block_init(&l->space, half, level, low, high, sample, skip);
+    size_t skip = prefix_of(l, b, words, from, to, low, high, &sample);
+    int ascending = to == FSK_BLOCK_WORDS - 1 && skip == b->skip + 1u;
+    if (b->level == 0 && (skip == b->skip || ascending) && words[from].part != 0 &&
+        words[to - 1].part != FSK_UNKNOWN && l->space.order.compare == NULL) {
+        fsk_block_init_like(half, b, low, high->key, high->part);
+        fsk_block_fill(half, words + from, to - from);
+        return;
+    }
+    for (unsigned i = from; i < to && b->level == 0; i++)
+        fsk_entry_prefetch(&l->space, words[i].ref, FSK_ENTRY_HEAD + skip + 4);
+    fsk_block_init(&l->space, half, b->level, low, high->key, sample, skip);
     for (unsigned i = from; i < to; i++)
         fsk_block_push(&l->space, half, words[i].ref, words[i].key);
 }
@@ -127,19 +149,20 @@ static unsigned cut(const fsk_block *b, const fsk_word *words, unsigned n)
     return n / 2;
 }
 
-/* Every word whose low is that of the replaced block is brought to where its forwards lead. */
-static void refresh_words(fsk_list *l, fsk_block *parent, const fsk_block *replaced)
+/* The word whose low is that of the replaced block is brought to where its forwards lead, whichever
+ * predecessor it names. */
+static void refresh_word(fsk_list *l, fsk_block *parent, const fsk_block *replaced)
 {
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
-        fsk_ref word = fsk_load32_acquire(&parent->ref[i]), fresh;
-        if (word == 0)
-            break;
-        if (fsk_block_at(&l->space, word)->low != replaced->low)
-            continue;
-        fresh = fsk_ref_of(&l->space, fsk_list_fresh(l, fsk_block_at(&l->space, word)));
-        if (fresh != word)
-            fsk_cas32_acq_rel(&parent->ref[i], &word, fresh);
-    }
+    fsk_ref low = replaced->low, word, fresh;
+    uint32_t part =
+        low != 0 ? fsk_block_part_of(&l->space, parent, fsk_entry_at(&l->space, low)) : 0;
+    unsigned slot = fsk_list_word(l, parent, low, part);
+    if (slot == FSK_BLOCK_WORDS)
+        return;
+    word = fsk_load32_acquire(&parent->ref[slot]);
+    fresh = fsk_ref_of(&l->space, fsk_list_fresh(l, fsk_block_at(&l->space, word)));
+    if (fresh != word)
+        fsk_cas32_acq_rel(&parent->ref[slot], &word, fresh);
 }
 
 static void promote(fsk_list *l, fsk_writer *w, const fsk_block *replaced, fsk_block *right)
@@ -157,7 +180,7 @@ static void promote(fsk_list *l, fsk_writer *w, const fsk_block *replaced, fsk_b
             continue;
         }
         parent = fsk_list_block(l, right->level + 1u, &key);
-        refresh_words(l, parent, replaced);
+        refresh_word(l, parent, replaced);
         if (fsk_list_append(l, parent, right) == FSK_PRESENT)
             return;
         if (!fsk_list_split(l, w, parent))
@@ -185,13 +208,13 @@ int fsk_list_grow(fsk_list *l, fsk_writer *w, fsk_ref old, fsk_block *right)
 
 int fsk_list_split(fsk_list *l, fsk_writer *w, fsk_block *b)
 {
-    fsk_word words[FSK_BLOCK_WORDS];
+    fsk_word words[FSK_BLOCK_WORDS], high;
     fsk_block *left, *right;
     fsk_ref forward = 0;
     unsigned n, mid;
     if (fsk_load32_seq(&b->forward) != 0)
         return 1;
-    n = fsk_block_gather(&l->space, b, words, FSK_ENTRY_HEAD + b->skip + 8u);
+    n = fsk_block_gather(&l->space, b, words, 0);
     mid = cut(b, words, n);
     if (b->level > 0) /* the words may have been mended since: take what is there now */
         for (unsigned i = 0; i < n; i++)
@@ -204,8 +227,11 @@ int fsk_list_split(fsk_list *l, fsk_writer *w, fsk_block *b)
             block_drop(l, w, left);
         return fsk_load32_seq(&b->forward) != 0; /* another may have had the memory */
     }
-    fill_half(l, left, b->level, words, 0, mid, b->low, words[mid].key);
-    fill_half(l, right, b->level, words, mid, n, words[mid].key, b->high);
+    high.ref = 0;
+    high.key = b->high;
+    high.part = b->high_part;
+    fill_half(l, left, b, words, 0, mid, b->low, &words[mid]);
+    fill_half(l, right, b, words, mid, n, words[mid].key, &high);
     fsk_init32(&left->next, fsk_ref_of(&l->space, right));
     fsk_init32(&right->next, fsk_load32_seq(&b->next));
     if (!fsk_cas32_seq(&b->forward, &forward, fsk_ref_of(&l->space, left))) {
@@ -217,8 +243,11 @@ int fsk_list_split(fsk_list *l, fsk_writer *w, fsk_block *b)
     fsk_arena_count(w, b->level == 0 ? FSK_COUNT_LEAVES : FSK_COUNT_INDEX, 1);
     fsk_arena_count(w, FSK_COUNT_REPLACED, 1);
     /* The key that asked for this may belong there: the retry looks there first. */
-    if (b->level == 0 && right->high == 0 && w->shard != NULL)
+    if (b->level == 0 && right->high == 0 && w->shard != NULL) {
         w->shard->edge = fsk_ref_of(&l->space, right);
+        w->shard->greatest = words[n - 1].ref;
+        w->shard->above = n - mid;
+    }
     promote(l, w, b, right);
     return 1;
 }

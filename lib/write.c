@@ -25,29 +25,34 @@ static void build_version(fsk_write *x)
         memcpy(fsk_version_value(v), x->value, x->value_size);
 }
 
+static inline void fill_entry(fsk_entry *e, uint64_t word, const uint8_t *key, uint32_t key_size,
+                              const void *value, uint32_t value_size)
+{
+    fsk_init64(&e->word, word);
+    fsk_init32(&e->newest, 0);
+    e->key_size = (uint16_t)key_size;
+    if (key_size != 0)
+        memcpy(fsk_entry_key(e), key, key_size);
+    if (value_size < FSK_LONG_VALUE) {
+        e->short_value_size = (uint16_t)value_size;
+    } else {
+        e->short_value_size = (uint16_t)FSK_LONG_VALUE;
+        memcpy(fsk_entry_key(e) + key_size, &value_size, sizeof value_size);
+    }
+    if (value_size != 0)
+        memcpy(fsk_entry_value(e), value, value_size);
+}
+
 static void build_entry(fsk_write *x)
 {
     const fsk_space *s = &x->table->list.space;
-    fsk_entry *e;
     x->entry = x->version = x->piece;
     if (x->table->caller) {
         x->entry = x->version = x->piece + FSK_OLDER_BYTES / FSK_UNIT;
         fsk_init32(fsk_entry_older(fsk_entry_at(s, x->entry)), 0);
     }
-    e = fsk_entry_at(s, x->entry);
-    fsk_init64(&e->word, x->word);
-    fsk_init32(&e->newest, 0);
-    e->key_size = (uint16_t)x->key.size;
-    if (x->key.size != 0)
-        memcpy(fsk_entry_key(e), x->key.data, x->key.size);
-    if (x->value_size < FSK_LONG_VALUE) {
-        e->short_value_size = (uint16_t)x->value_size;
-    } else {
-        e->short_value_size = (uint16_t)FSK_LONG_VALUE;
-        memcpy(fsk_entry_key(e) + x->key.size, &x->value_size, sizeof x->value_size);
-    }
-    if (x->value_size != 0)
-        memcpy(fsk_entry_value(e), x->value, x->value_size);
+    fill_entry(fsk_entry_at(s, x->entry), x->word, x->key.data, x->key.size, x->value,
+               x->value_size);
 }
 
 int fsk_write_prepare(fsk_write *x, fsk_ref there)
@@ -126,10 +131,26 @@ static void stamp_new_entry(fsk_write *x)
         fsk_version_stamp(&x->table->clock, fsk_word_at(&x->table->list.space, x->entry));
 }
 
-static fsk_block *leaf_of(fsk_write *x, uint32_t *part)
+/*
+ * The leaf where the key belongs; *from: no slot before that holds it.  x->entry is its entry, if it is
+ * there.  `leaf` and the part may be known already.
+ */
+static fsk_block *place(fsk_write *x, fsk_block *leaf, uint32_t *part, uint32_t *from)
 {
-    fsk_block *leaf = fsk_list_edge(&x->table->list, x->writer, &x->key, part);
-    return leaf != NULL ? leaf : fsk_list_leaf(&x->table->list, x->writer, &x->key, part);
+    fsk_list *list = &x->table->list;
+    x->entry = 0;
+    if (leaf == NULL) {
+        leaf = fsk_list_edge_above(list, x->writer, x->key.data, x->key.size, part, from);
+        if (leaf != NULL)
+            return leaf;
+        fsk_key_pad(&x->key, &list->space.order);
+        leaf = fsk_list_edge(list, x->writer, &x->key, part);
+        if (leaf == NULL)
+            leaf = fsk_list_leaf(list, x->writer, &x->key, part);
+    }
+    *from = fsk_load32_acquire(&leaf->fill); /* before the search: no slot may go uncompared */
+    x->entry = fsk_block_find(&list->space, leaf, &x->key, *part);
+    return leaf;
 }
 
 fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
@@ -138,13 +159,10 @@ fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
     /* Entries never go, and a second search may not find it if the comparator contradicts itself. */
     if (x->piece != 0 && x->is_version)
         return push(x);
-    if (leaf == NULL)
-        leaf = leaf_of(x, &part);
     for (;;) {
-        /* Before the search: no slot may go uncompared. */
-        uint32_t from = fsk_load32_acquire(&leaf->fill);
+        uint32_t from;
         int taken;
-        x->entry = fsk_block_find(&list->space, leaf, &x->key, part);
+        leaf = place(x, leaf, &part, &from);
         if (x->entry != 0)
             return push(x);
         if (x->piece == 0 && !fsk_write_prepare(x, 0))
@@ -152,8 +170,6 @@ fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
         build_entry(x);
         taken = fsk_list_take(list, x->writer, leaf, from, part, x->entry, &x->key, &x->entry);
         if (taken == FSK_TAKEN) {
-            if (x->writer->shard != NULL)
-                x->writer->shard->edge = leaf->high == 0 ? fsk_ref_of(&list->space, leaf) : 0;
             x->created = 1;
             stamp_new_entry(x);
             return FASTSKIP_OK;
@@ -162,18 +178,13 @@ fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
             return push(x);
         if (!fsk_list_split(list, x->writer, leaf))
             return x->writer->status;
-        leaf = leaf_of(x, &part);
+        leaf = NULL;
     }
 }
 
 void fsk_write_count(fsk_write *x, int new_key)
 {
-    if (new_key) {
-        fsk_arena_count(x->writer, FSK_COUNT_KEYS, 1);
-        fsk_arena_count(x->writer, FSK_COUNT_KEY_BYTES, x->key.size);
-    }
-    fsk_arena_count(x->writer, FSK_COUNT_VERSIONS, 1);
-    fsk_arena_count(x->writer, FSK_COUNT_VALUE_BYTES, x->value_size);
+    fsk_arena_count_write(x->writer, new_key, x->key.size, x->value_size);
 }
 
 /* ---- a single write ---- */
@@ -186,6 +197,7 @@ static int is_there(fsk_write *x, fastskip_entry *found)
     fsk_block *leaf;
     if (x->owner != FSK_CONDITIONAL)
         return 0;
+    fsk_key_pad(&x->key, &s->order);
     leaf = fsk_list_leaf(&x->table->list, NULL, &x->key, &part);
     x->entry = fsk_block_find(s, leaf, &x->key, part);
     if (x->entry == 0 || !is_live(x))
@@ -221,6 +233,35 @@ static fastskip_status write_inside(fsk_write *x, fastskip_entry *found)
     return FASTSKIP_OK;
 }
 
+/*
+ * A whole write of a key above all that the shard has seen, as write_inside would do it: no search, no
+ * second version, nothing to answer.  0: not here, and nothing was done.
+ */
+static inline int write_at_edge(fastskip_table *t, fsk_writer *w, uint64_t word, const void *key,
+                                uint32_t key_size, const void *value, uint32_t value_size)
+{
+    uint32_t part, slot;
+    uint64_t size = fsk_entry_bytes(key_size, value_size), seen = word;
+    fsk_entry *e;
+    fsk_ref ref;
+    fsk_block *edge = fsk_list_edge_above(&t->list, w, key, key_size, &part, &slot);
+    if (edge == NULL)
+        return 0;
+    ref = fsk_arena_alloc(w, FSK_ENTRIES, size, FSK_UNIT);
+    if (ref == 0)
+        return 0;
+    e = fsk_entry_at(&t->list.space, ref);
+    fill_entry(e, word, key, key_size, value, value_size);
+    if (FSK_UNLIKELY(!fsk_list_edge_take(w, edge, slot, part, ref))) {
+        fsk_arena_give_back(w, ref, size);
+        return 0;
+    }
+    /* The clock is read after the entry is published; if that fails another has stamped it. */
+    fsk_cas64_acq_rel(&e->word, &seen, word | fsk_load64_seq(&t->clock.clock) << FSK_WORD_SHIFT);
+    fsk_arena_count_write(w, 1, key_size, value_size);
+    return 1;
+}
+
 fastskip_status fsk_table_write(fastskip_table *t, uint64_t sequence, uint32_t kind,
                                 const void *key, size_t key_size, const void *value,
                                 size_t value_size, int condition, fastskip_entry *found)
@@ -232,7 +273,13 @@ fastskip_status fsk_table_write(fastskip_table *t, uint64_t sequence, uint32_t k
         fsk_add64_relaxed(&t->arena.count[FSK_COUNT_REFUSED], 1);
         return status;
     }
-    fsk_key_init(&x.key, &t->list.space.order, key, key_size);
+    if (condition == FSK_ANYWAY && found == NULL && !t->caller && t->entry_limit == UINT64_MAX &&
+        write_at_edge(t, &writer, fsk_word_single(kind), key, (uint32_t)key_size, value,
+                      (uint32_t)value_size)) {
+        fsk_table_leave(&writer);
+        return FASTSKIP_OK;
+    }
+    fsk_key_set(&x.key, &t->list.space.order, key, key_size);
     x.table = t;
     x.writer = &writer;
     x.value = value;

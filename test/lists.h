@@ -120,7 +120,14 @@ static inline int list_insert_by(fsk_writer *w, unsigned number)
     numbered_key(&k, bytes, number);
     for (;;) {
         uint32_t part, from;
-        fsk_block *leaf = fsk_list_edge(&list, w, &k, &part);
+        fsk_block *leaf = fsk_list_edge_above(&list, w, k.data, k.size, &part, &from);
+        if (leaf != NULL) {
+            if (entry == 0)
+                entry = entry_new(w, number);
+            if (fsk_list_edge_take(w, leaf, from, part, entry))
+                return 1;
+        }
+        leaf = fsk_list_edge(&list, w, &k, &part);
         if (leaf == NULL)
             leaf = fsk_list_leaf(&list, w, &k, &part);
         from = fsk_load32_acquire(&leaf->fill);
@@ -130,8 +137,6 @@ static inline int list_insert_by(fsk_writer *w, unsigned number)
             entry = entry_new(w, number);
         switch (fsk_list_take(&list, w, leaf, from, part, entry, &k, &there)) {
         case FSK_TAKEN:
-            if (w->shard != NULL)
-                w->shard->edge = leaf->high == 0 ? fsk_ref_of(&list.space, leaf) : 0;
             return 1;
         case FSK_PRESENT:
             return entry_drop(w, entry, number, 0);
