@@ -1951,6 +1951,7 @@ static fastskip_table *table_of_shards(uint32_t shards)
     fastskip_table *table = NULL;
     OK(fastskip_options_new(&options));
     OK(fastskip_options_set_shards(options, shards));
+    OK(fastskip_options_set_memory_limit(options, 64 << 20)); /* eight at once fit into 32 bits */
     OK(fastskip_table_new(options, &table));
     fastskip_options_free(options);
     return table;

@@ -152,7 +152,7 @@ START_TEST(alignment_is_kept_and_nothing_is_reference_zero)
         REQUIRE(ref != 0 && offset(ref) % align == 0 && offset(ref) >= FSK_LINE);
         REQUIRE(offset(ref) + size <= taken() && offset(ref) >= end[kind]);
         end[kind] = offset(ref) + size;
-        memset(fsk_arena_at(&arena, ref), 0xff, size);
+        memset(fsk_arena_at(&arena, ref), 0xff, (size_t)size);
         REQUIRE(fsk_arena_ref(&arena, fsk_arena_at(&arena, ref)) == ref);
     }
     fsk_arena_leave(&w);
