@@ -180,21 +180,24 @@ static void in_a_thread(void *(*body)(void *), void *context)
     REQUIRE(pthread_join(thread, NULL) == 0);
 }
 
-/* What of a fault would show: a mapping, a descriptor, a page or a byte of heap in every round. */
+/* What of a fault would show: a mapping, a descriptor, a page or a byte of heap in every round. Under an
+ * emulator, which translates what is loaded anew each time, pages are those of the emulator. */
 static void load_again_and_again(const char *path, int stays)
 {
+    int emulated = getenv("MESON_EXE_WRAPPER") != NULL, rounds = emulated ? ROUNDS / 10 : ROUNDS;
     holdings before, after;
     void *handle;
     mallopt(M_ARENA_MAX, 1); /* else what threads allocate is in heaps of their own, uncounted */
     for (int round = 0; round < WARMING; round++)
         in_a_thread(load_use_drop, (void *)(size_t)path);
     before = holdings_now();
-    for (int round = 0; round < ROUNDS; round++)
+    for (int round = 0; round < rounds; round++)
         in_a_thread(load_use_drop, (void *)(size_t)path);
     after = holdings_now();
     ck_assert_int_le(after.mappings, before.mappings + 4); /* not one by one: neighbours are joined */
     ck_assert_int_eq(after.files, before.files);
-    ck_assert_int_le(after.resident_kib, before.resident_kib + 2048);
+    if (!emulated)
+        ck_assert_int_le(after.resident_kib, before.resident_kib + 2048);
     ck_assert_int_le(after.heap_bytes, before.heap_bytes + 2048);
     handle = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
     ck_assert_msg((handle != NULL) == stays, "%s %s", path, stays ? "is gone" : "is still there");
