@@ -382,7 +382,8 @@ FASTSKIP_API fastskip_status fastskip_options_set_memory_limit(fastskip_options 
 
 /**
  * Sets the hard limit of versions that are written to a table; puts, deletes and records of batches
- * are one each, also when they write a key again.
+ * are one each, also when they write a key again. A record that a later one of its own batch replaces
+ * is never written, and does not count.
  *
  * @param options the options to change
  * @param versions any number; 0, the default, for no limit
@@ -855,7 +856,8 @@ FASTSKIP_API void fastskip_batch_free(fastskip_batch *batch);
  * Writes all of a batch. In AUTO mode at one instant, or none of it: no read, iterator or snapshot
  * sees a part. In caller's mode memory for all of it is taken first, so that a limit refuses all;
  * then its records are written one after the other, visible as their numbers say; the first
- * #FASTSKIP_EXISTS ends it, and what came before it stays. An empty batch writes nothing.
+ * #FASTSKIP_EXISTS ends it, and what came before it stays. An empty batch writes nothing; a sealed
+ * table refuses it all the same.
  *
  * @param table the table
  * @param batch the records; stays the caller's, with its content

@@ -10,8 +10,6 @@
  * hook, which is here.  With it a test interrupts an operation at every one of its atomic accesses, and
  * lets another run there from beginning to end: nothing waits, so that is what a second thread would do
  * while the first is stopped.  Or it leaves the operation there for good, as a thread that never goes on.
- *
- * FASTSKIP_TEST_SCALE multiplies the rounds of what is random or races.
  */
 #ifndef FSK_TEST_INSIDE_H
 #define FSK_TEST_INSIDE_H
@@ -19,58 +17,20 @@
 #ifndef _GNU_SOURCE /* comes before every other header */
 #define _GNU_SOURCE
 #endif
-#include <check.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "atomic.h"
 #include "compiler.h"
 #include "fastskip.h"
-
-/* A ck_assert writes a record for each call: too slow for millions. */
-#define REQUIRE(condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            ck_abort_msg("%s", #condition);                                                        \
-    } while (0)
-#define REQUIRE_EQ(a, b)                                                                           \
-    do {                                                                                           \
-        long long is_ = (long long)(a), should_ = (long long)(b);                                  \
-        if (is_ != should_)                                                                        \
-            ck_abort_msg("%s is %lld, not %s, %lld", #a, is_, #b, should_);                        \
-    } while (0)
-
-static inline unsigned scaled(unsigned rounds)
-{
-    const char *text = getenv("FASTSKIP_TEST_SCALE");
-    unsigned long factor = text != NULL ? strtoul(text, NULL, 10) : 1;
-    return factor > 1 ? rounds * (unsigned)factor : rounds;
-}
+#include "suite.h"
 
 /* For what one thread does alone: ThreadSanitizer makes it slow and has nothing to see there. */
 static inline unsigned scaled_alone(unsigned rounds)
 {
     return FSK_THREAD_SANITIZER ? rounds / 8 + 1 : scaled(rounds);
-}
-
-/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
-static inline uint64_t draw(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-static inline unsigned draw_below(uint64_t *state, unsigned n)
-{
-    return (unsigned)(draw(state) % n);
 }
 
 /* The numbers below n in some order. */
@@ -129,7 +89,7 @@ typedef struct {
 static inline void *source_reserve(void *context, size_t size, size_t alignment)
 {
     region_source *s = context;
-    size_t whole = size + alignment + 2 * GUARD, head;
+    size_t inner = (size + GUARD - 1) / GUARD * GUARD, whole = inner + alignment + 2 * GUARD, head;
     char *p;
     s->reserves++;
     if (s->fail_reserve)
@@ -141,7 +101,7 @@ static inline void *source_reserve(void *context, size_t size, size_t alignment)
     if (head != 0)
         munmap(p, head);
     p += head;
-    munmap(p + size + 2 * GUARD, alignment - head);
+    munmap(p + inner + 2 * GUARD, alignment - head);
     return p + GUARD + s->shift;
 }
 
@@ -159,6 +119,7 @@ static inline void source_release(void *context, void *address, size_t size)
 {
     region_source *s = context;
     s->releases++;
+    size = (size + GUARD - 1) / GUARD * GUARD;
     munmap((char *)address - s->shift - GUARD, size + 2 * GUARD);
 }
 
@@ -173,7 +134,7 @@ static __thread struct {
     long accesses; /* since the thread began */
 } interruption;
 
-static int yielding; /* while there are threads: they give the processor away now and then */
+static __thread int yielding; /* it gives the processor away now and then */
 static __thread uint32_t yield_state;
 
 void fsk_atomic_hook(int op, const volatile void *address)
@@ -234,42 +195,31 @@ static inline int abandoned(long point, void (*op)(void *), void *op_context)
 
 #define THREADS_MOST 64
 
+typedef struct {
+    void *(*body)(void *);
+    void *context;
+} thread_start;
+
+static inline void *thread_body(void *context)
+{
+    thread_start *start = context;
+#ifdef FSK_TEST_HOOK
+    yielding = 1;
+#endif
+    return start->body(start->context);
+}
+
 /* Runs n threads, each with its own context of `size` bytes, and waits for them. */
 static inline void run_threads(unsigned n, void *(*body)(void *), void *contexts, size_t size)
 {
     pthread_t threads[THREADS_MOST];
-#ifdef FSK_TEST_HOOK
-    yielding = 1;
-#endif
-    for (unsigned i = 0; i < n; i++)
-        REQUIRE(pthread_create(&threads[i], NULL, body, (char *)contexts + i * size) == 0);
+    thread_start starts[THREADS_MOST];
+    for (unsigned i = 0; i < n; i++) {
+        starts[i] = (thread_start){body, (char *)contexts + i * size};
+        REQUIRE(pthread_create(&threads[i], NULL, thread_body, &starts[i]) == 0);
+    }
     for (unsigned i = 0; i < n; i++)
         REQUIRE(pthread_join(threads[i], NULL) == 0);
-#ifdef FSK_TEST_HOOK
-    yielding = 0;
-#endif
 }
-
-/* ---- running ---- */
-
-static inline int run_suite(const char *name, const TTest *const *tests, size_t n)
-{
-    Suite *suite = suite_create(name);
-    SRunner *runner;
-    int good;
-    for (size_t i = 0; i < n; i++) {
-        TCase *c = tcase_create(tests[i]->name);
-        tcase_set_timeout(c, 60);
-        tcase_add_test(c, tests[i]);
-        suite_add_tcase(suite, c);
-    }
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    good = srunner_ntests_failed(runner) == 0 && srunner_ntests_run(runner) > 0;
-    srunner_free(runner);
-    return good ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-#define RUN_SUITE(name, tests) run_suite((name), (tests), sizeof(tests) / sizeof *(tests))
 
 #endif

@@ -148,6 +148,29 @@ static inline void batch_free(fastskip_batch *b)
     memset(b, 0, sizeof *b);
 }
 
+/* Leaves the write of a key by a batch of its own pending: the key is there and nobody counts it yet.
+ * Answers with the batch's record; its end is to settle the version. */
+static inline fsk_ref leave_pending(fastskip_table *t, unsigned key, fsk_ref *version)
+{
+    uint8_t bytes[KEY_ROOM];
+    fsk_writer w;
+    fsk_write x;
+    fsk_ref record;
+    REQUIRE_EQ(fsk_table_enter(t, &w), FASTSKIP_OK);
+    record = fsk_arena_alloc(&w, FSK_ENTRIES, sizeof(fsk_record), FSK_UNIT);
+    fsk_init64(fsk_word_at(&t->list.space, record), FSK_RECORD_PENDING);
+    memset(&x, 0, sizeof x);
+    fsk_key_init(&x.key, &t->list.space.order, bytes, key_make(bytes, keys_of_table, key));
+    x.table = t;
+    x.writer = &w;
+    x.owner = record;
+    x.word = fsk_word_of_batch(FASTSKIP_PUT, record) | FSK_WORD_UNCOUNTED;
+    REQUIRE_EQ(fsk_write_publish(&x, NULL, 0), FASTSKIP_OK);
+    *version = x.version;
+    fsk_table_leave(&w);
+    return record;
+}
+
 /* Uses up the memory of a table with one shard, but for the last `but` bytes of its region. */
 static inline void exhaust(fastskip_table *t, uint64_t but)
 {

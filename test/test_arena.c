@@ -233,7 +233,7 @@ START_TEST(arenas_come_and_go_at_one_address)
         uint64_t aligned;
     } memory;
     char *place = memory.bytes + (FSK_LINE - (uintptr_t)memory.bytes % FSK_LINE);
-    for (unsigned round = 0; round < scaled(3000); round++) {
+    for (unsigned round = 0; round < scaled_alone(3000); round++) {
         fsk_arena_options o = {128 * KIB, 4 * KIB, round % 2 ? 1 : 2 + round % 63, 1,
                                {place_reserve, place_commit, place_release, place}};
         fastskip_status status;

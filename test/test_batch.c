@@ -296,24 +296,12 @@ static int half_way(uint64_t left, unsigned *aborted)
     fastskip_status status;
     fastskip_table *t;
     fastskip_batch b;
-    fsk_ref record;
-    fsk_writer w;
-    fsk_write x;
+    fsk_ref record, version;
     uint64_t wasted;
     o.entry_limit = 1000;
     t = table_of(&o);
     memset(&b, 0, sizeof b);
-    memset(&x, 0, sizeof x);
-    ck_assert_int_eq(fsk_table_enter(t, &w), FASTSKIP_OK);
-    record = fsk_arena_alloc(&w, FSK_ENTRIES, sizeof(fsk_record), FSK_UNIT);
-    fsk_init64(fsk_word_at(&t->list.space, record), FSK_RECORD_PENDING);
-    fsk_key_init(&x.key, &t->list.space.order, "user00000002", 12);
-    x.table = t;
-    x.writer = &w;
-    x.owner = record;
-    x.word = fsk_word_of_batch(FASTSKIP_PUT, record) | FSK_WORD_UNCOUNTED;
-    ck_assert_int_eq(fsk_write_publish(&x, NULL, 0), FASTSKIP_OK);
-    fsk_table_leave(&w);
+    record = leave_pending(t, 2, &version);
     put(t, 0, 100);
     exhaust(t, left);
     for (unsigned i = 0; i < 4; i++)
@@ -330,7 +318,7 @@ static int half_way(uint64_t left, unsigned *aborted)
         REQUIRE_EQ(stat_of(t, FASTSKIP_STAT_VERSIONS), 1);
         REQUIRE_EQ(fsk_load64_relaxed(&t->admitted), 1); /* its places were given back */
         REQUIRE_EQ(fsk_table_check(t), FASTSKIP_OK);
-        fsk_version_settle(&t->clock, x.version, fsk_record_commit(&t->clock, record));
+        fsk_version_settle(&t->clock, version, fsk_record_commit(&t->clock, record));
         REQUIRE_EQ(stat_of(t, FASTSKIP_STAT_LIVE), 2);
     }
     batch_free(&b);

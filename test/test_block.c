@@ -164,7 +164,7 @@ START_TEST(masks)
                 tie |= (uint64_t)(p == edges[e] || p == FSK_UNKNOWN) << i;
             }
             REQUIRE(fsk_mask_tie(b, edges[e]) == tie);
-            REQUIRE(m.less == less && m.tie == tie);
+            REQUIRE(m.less == less && m.tie == tie && fsk_mask_less(b, edges[e]) == less);
         }
     }
 }

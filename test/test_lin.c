@@ -117,6 +117,44 @@ START_TEST(checker_finds)
 }
 END_TEST
 
+/* ---- the checker of one register ---- */
+
+static int in_order(size_t n, const stress_op *ops)
+{
+    stress_op copy[8];
+    stress_why why;
+    memcpy(copy, ops, n * sizeof *ops);
+    return stress_history_check(copy, n, &why);
+}
+
+START_TEST(register_accepts)
+{
+    /* Begin, end, value, whether it is a write. */
+    const stress_op in_turn[] = {{1, 2, 7, 1}, {3, 4, 7, 0}, {5, 6, 8, 1}, {7, 8, 8, 0}};
+    const stress_op late[] = {{1, 20, 7, 1}, {2, 3, 8, 1}, {4, 5, 8, 0}, {6, 7, 7, 0}};
+    ck_assert(in_order(4, in_turn));
+    ck_assert(in_order(4, late));
+}
+END_TEST
+
+START_TEST(register_finds)
+{
+    const stress_op seen_and_lost[] = {{1, 10, 7, 1}, {2, 3, 7, 0}, {4, 5, 0, 0}};
+    const stress_op missed[] = {{1, 2, 7, 1}, {3, 4, 0, 0}};
+    const stress_op never_written[] = {{1, 2, 7, 1}, {3, 4, 9, 0}};
+    const stress_op too_early[] = {{3, 4, 7, 1}, {1, 2, 7, 0}};
+    const stress_op back_again[] = {{1, 2, 7, 1}, {3, 4, 8, 1}, {5, 6, 7, 0}};
+    const stress_op in_between[] = {{1, 2, 7, 1}, {3, 4, 8, 1}, {5, 20, 7, 0}, {6, 7, 7, 0}};
+    ck_assert(in_order(2, seen_and_lost));
+    ck_assert(!in_order(3, seen_and_lost));
+    ck_assert(!in_order(2, missed));
+    ck_assert(!in_order(2, never_written));
+    ck_assert(!in_order(2, too_early));
+    ck_assert(!in_order(3, back_again));
+    ck_assert(!in_order(4, in_between));
+}
+END_TEST
+
 START_TEST(histories)
 {
     stress_rounds("histories", stress_lin);
@@ -132,6 +170,8 @@ int main(void)
     stress_share(4); /* a quarter of what test_stress takes */
     tcase_add_test(checker, checker_accepts);
     tcase_add_test(checker, checker_finds);
+    tcase_add_test(checker, register_accepts);
+    tcase_add_test(checker, register_finds);
     suite_add_tcase(suite, checker);
     tcase_set_timeout(threads, stress_timeout());
     tcase_add_test(threads, histories);

@@ -8,11 +8,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <check.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +16,7 @@
 
 #include "atomic.h"
 #include "fastskip.h"
+#include "suite.h"
 
 #define KEYS 20000
 
@@ -149,18 +146,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("readpath");
-    TCase *tests = tcase_create("cost");
-    SRunner *runner;
-    int failed;
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, a_get_changes_nothing);
-    tcase_add_test(tests, a_get_makes_no_system_call);
-    tcase_add_test(tests, a_put_is_counted);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_get_changes_nothing,
+        a_get_makes_no_system_call,
+        a_put_is_counted,
+    };
+    return RUN_SUITE("readpath", tests);
 }

@@ -84,6 +84,7 @@ START_TEST(keys_arrive_in_every_order)
             for (unsigned i = 0; i < N; i += 7)
                 REQUIRE_EQ(list_insert(i), 0); /* it is there */
             list_verify(in, N);
+            list_accounts(in, N);
             ck_assert_uint_ge(list_level(), FSK_BLOCK_WORDS > 8 ? 1 : 4);
             if (how == ASCENDING) { /* bulk loads pack their blocks */
                 uint64_t leaves = fsk_arena_total(&arena, FSK_COUNT_LEAVES);
@@ -230,6 +231,62 @@ START_TEST(a_split)
 }
 END_TEST
 
+/* The word of a block that was split names its left half at once, and the halves of an index block name
+ * what their children's forwards lead to. */
+START_TEST(a_split_brings_words_up_to_date)
+{
+    fsk_block *parent, *leaf;
+    fsk_writer w;
+    fsk_ref first;
+    list_make(16 * MIB, 0, 1, KEYS_BINARY);
+    first = fsk_load32_seq(&list.first);
+    for (unsigned i = 5000; i > 4000 || list_level() < 1; i--)
+        list_insert(i);
+    parent = fsk_list_block(&list, 1, NULL);
+    for (unsigned i = 2000; (leaf = fsk_list_first(&list))->sorted == FSK_BLOCK_WORDS ||
+                            fsk_load32_seq(&leaf->ref[FSK_BLOCK_WORDS - 1]) == 0;
+         i--)
+        list_insert(i);
+    fsk_arena_enter(&arena, &w);
+    ck_assert_int_eq(fsk_list_split(&list, &w, leaf), 1);
+    parent = fsk_list_fresh(&list, parent);
+    ck_assert_uint_eq(fsk_load32_seq(&parent->ref[0]), fsk_load32_seq(&leaf->forward));
+    fsk_arena_leave(&w);
+    for (unsigned i = 1900; fsk_load32_seq(&parent->ref[FSK_BLOCK_WORDS - 1]) == 0; i--) {
+        list_insert(i);
+        parent = fsk_list_block(&list, 1, NULL);
+    }
+    fsk_init32(&parent->ref[0], first); /* replaced long ago */
+    fsk_arena_enter(&arena, &w);
+    ck_assert_int_eq(fsk_list_split(&list, &w, parent), 1);
+    fsk_arena_leave(&w);
+    parent = fsk_list_block(&list, 1, NULL);
+    ck_assert_uint_eq(fsk_load32_seq(&parent->ref[0]),
+                      fsk_ref_of(&list.space, fsk_list_first(&list)));
+    list_drop();
+}
+END_TEST
+
+/* Keys to come leave the prefix of the right-most leaf: it is chosen so that few do. */
+START_TEST(ascending_keys_have_parts)
+{
+    enum { N = 20000 };
+    unsigned unknown = 0;
+    list_make(16 * MIB, 0, 1, KEYS_DECIMAL);
+    for (unsigned i = 0; i < N; i++) {
+        fsk_block *last;
+        unsigned slot = 0;
+        list_insert(i);
+        last = fsk_list_leaf_below(&list, NULL);
+        while (slot + 1 < FSK_BLOCK_WORDS && fsk_load32_seq(&last->ref[slot + 1]) != 0)
+            slot++;
+        unknown += fsk_load32_seq(&last->part[slot]) == FSK_UNKNOWN;
+    }
+    ck_assert_uint_lt(unknown, N / 20);
+    list_drop();
+}
+END_TEST
+
 START_TEST(a_split_without_memory)
 {
     for (uint64_t blocks = 0; blocks < 4; blocks++) {
@@ -357,6 +414,8 @@ int main(void)
         replaced_blocks_do_not_pile_up,
         taking_a_slot,
         a_split,
+        a_split_brings_words_up_to_date,
+        ascending_keys_have_parts,
         a_split_without_memory,
         blocks_taken_ahead,
         the_root_grows_once,

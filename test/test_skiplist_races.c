@@ -69,6 +69,7 @@ START_TEST(interrupted_anywhere)
             REQUIRE_EQ(a.done + b.done, a.key == b.key ? 1 : 2);
             in[a.key] = in[b.key] = 1;
             list_verify(in, n);
+            list_accounts(in, n);
             if (seed % 8 == 0) {
                 mend_all(n);
                 list_verify(in, n);
@@ -217,6 +218,7 @@ static void race(unsigned threads, uint32_t shards, int family, unsigned step, u
     if (step != 0)
         ck_assert_uint_eq(n, threads * count);
     list_verify(in, range);
+    list_accounts(in, range);
     ck_assert_uint_eq(fsk_arena_total(&arena, FSK_COUNT_LEAVES), blocks_on(0));
     list_drop();
 }

@@ -17,6 +17,7 @@ static const struct {
     {"overwrites", stress_overwrites},
     {"bank", stress_bank},
     {"groups", stress_groups},
+    {"aborts", stress_aborts},
     {"inserts", stress_inserts},
     {"walks", stress_walks},
     {"floods", stress_floods},

@@ -37,7 +37,19 @@ static void write_batch(unsigned number, uint32_t kind)
 
 /* ---- operations, and what they mean ---- */
 
-typedef enum { PUT, DELETE, INSERT, BATCH, COMMIT, ABORT, READ, SNAPSHOT, KINDS } kind_of_operation;
+/* OPEN leaves a batch pending for ever. */
+typedef enum {
+    PUT,
+    DELETE,
+    INSERT,
+    BATCH,
+    OPEN,
+    COMMIT,
+    ABORT,
+    READ,
+    SNAPSHOT,
+    KINDS
+} kind_of_operation;
 
 #define OTHERS_MOST 4
 
@@ -76,6 +88,11 @@ static void perform(void *context)
         break;
     case BATCH:
         write_batch(x->number, x->number % 3 ? FASTSKIP_PUT : FASTSKIP_DELETE);
+        break;
+    case OPEN:
+        ref = record_make();
+        for (int k = 0; k < KEYS; k++)
+            push_batch(entry[k], FASTSKIP_PUT, ref, x->number);
         break;
     case COMMIT:
     case ABORT:
@@ -121,6 +138,8 @@ static int apply(model *m, const operation *x)
         return !x->done || !x->exists;
     case BATCH:
         m->value[0] = m->value[1] = x->number % 3 ? x->number : DELETED;
+        return 1;
+    case OPEN: /* seen by nobody */
         return 1;
     case COMMIT:
     case ABORT:
@@ -223,12 +242,40 @@ static void chains_verify(const unsigned *after)
     }
 }
 
+/* Beside what the test took there is memory for the lists that versions have, and for nothing else. */
+static void memory_verify(void)
+{
+    fsk_ref lists[64];
+    unsigned n = 0;
+    uint64_t bytes = fsk_load64_relaxed(&allocated) + fsk_arena_total(&arena, FSK_COUNT_WASTED);
+    for (int k = 0; k < KEYS; k++) {
+        fsk_ref ref = fsk_load32_seq(&fsk_entry_at(&now.space, entry[k])->newest);
+        for (; ref != 0 && ref != entry[k];
+             ref = fsk_load32_seq(&fsk_version_at(&now.space, ref)->older)) {
+            fsk_ref list = fsk_version_at(&now.space, ref)->list;
+            unsigned i = 0;
+            while (i < n && lists[i] != list)
+                i++;
+            if (list != 0 && i == n) {
+                const fsk_list_below *l =
+                    (const void *)(now.space.base + (uint64_t)list * FSK_UNIT);
+                REQUIRE(n < 64);
+                lists[n++] = list;
+                bytes += sizeof *l + l->room * sizeof l->member[0];
+            }
+        }
+    }
+    REQUIRE_EQ(fsk_arena_total(&arena, FSK_COUNT_USED), bytes);
+}
+
 static void verify(int abandoned)
 {
     unsigned after[KEYS], again[KEYS];
     read_both(FSK_LATEST, after);
     REQUIRE(has_order(after, abandoned));
     chains_verify(after);
+    if (!abandoned)
+        memory_verify();
     for (int k = 0; k < KEYS; k++)
         push(entry[k], 70);
     write_batch(71, FASTSKIP_PUT);

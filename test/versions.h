@@ -14,6 +14,7 @@
 
 static fsk_arena arena;
 static fsk_clock now;
+static fsk_atomic64 allocated; /* bytes that the test itself took */
 
 static inline void versions_make(uint64_t limit)
 {
@@ -28,6 +29,7 @@ static inline void versions_make(uint64_t limit)
     memset(&now.space, 0, sizeof now.space);
     now.space.base = arena.base;
     fsk_init64(&now.clock, 1);
+    fsk_init64(&allocated, 0);
 }
 
 static inline void versions_drop(void)
@@ -44,6 +46,7 @@ static inline fsk_ref alloc_now(uint64_t size)
     ref = fsk_arena_alloc(&w, FSK_ENTRIES, size, FSK_UNIT);
     fsk_arena_leave(&w);
     REQUIRE(ref != 0);
+    fsk_add64_relaxed(&allocated, fsk_round_up(size, FSK_UNIT));
     return ref;
 }
 
@@ -104,6 +107,7 @@ static inline int push_as(fsk_ref entry, uint32_t kind, fsk_ref record, int if_a
     fsk_arena_enter(&arena, &w);
     outcome = fsk_version_push(&now, &w, entry, *ref, &live, &is_void);
     fsk_arena_leave(&w);
+    REQUIRE(!is_void || outcome == FSK_LIVE);
     if (outcome == FSK_LIVE)
         REQUIRE(live.kind != FASTSKIP_DELETE && live.ref != 0);
     return is_void ? VOID : outcome;

@@ -47,7 +47,34 @@ link_library() {
     ln -sf libfastskip.so.1 "$directory/libfastskip.so"
 }
 
-# The program of a suite, by gcc: from sources, and what it is linked with.
+# Programs that use the public interface are those of a build by gcc, once: then each library takes the
+# place of the one that they were linked with.
+programs=$build/programs
+no_public_program='^(internal|ingest)/|\.sh$'
+
+make_programs() {
+    local targets
+    check 'configure programs' env CC=gcc meson setup "$programs" -Dbench=false -Dwerror=true \
+        -Doptimization=1 -Datomics=libatomic_ops -Dc_std=gnu99 -Dc_args=-D__STDC_NO_ATOMICS__
+    mapfile -t targets < <(meson_part target "$programs" "$no_public_program")
+    check 'build programs' build_quietly "$programs" "${targets[@]}"
+}
+
+test_library() {
+    local compiler=$1 library=$build/$1/libfastskip.so.1 names
+    check "$compiler: exported symbols" test/test_symbols.sh "$library"
+    # A program, too, may be compiled by it.
+    check "$compiler: README's program" test/test_readme.sh "$library" "$compiler"
+    cp "$library" "$(realpath "$programs/libfastskip.so.1")"
+    mapfile -t names < <(meson_part name "$programs" "$no_public_program")
+    meson_tests "$compiler" "$programs" "${names[@]}"
+}
+
+# The suites of a list in test/meson.build.
+suites_of() {
+    sed -n "/^$1 = \[/,/^]/s/^  '\(.*\)',/\1/p" test/meson.build
+}
+
 link_suite() {
     local program=$1
     shift
@@ -56,45 +83,15 @@ link_suite() {
         $(pkg-config --cflags --libs check)
 }
 
-# The suites of a list in test/meson.build.
-suites_of() {
-    sed -n "/^$1 = \[/,/^]/s/^  '\(.*\)',/\1/p" test/meson.build
-}
-
-# Programs against the public interface are made once, by gcc and with the first library, and run with each.
-link_public() {
-    local name library=(-L"$1" -lfastskip) stress=()
-    [ ! -e "$build/test_lin" ] || return 0
-    for name in $(suites_of public_suites); do
-        check "link $name" link_suite "$build/test_$name" -D_GNU_SOURCE "test/test_$name.c" \
-            "${library[@]}"
-    done
-    for name in test/stress/*.c; do
-        [[ $name =~ /(lin_.*|fibers)\.c$ ]] || stress+=("$name")
-    done
-    check 'link stress' link_suite "$build/test_stress" test/test_stress.c "${stress[@]}" "${library[@]}"
-    check 'link lin' link_suite "$build/test_lin" test/test_lin.c test/stress/lin_*.c \
-        test/stress/stress.c test/stress/threads.c "${library[@]}"
-}
-
-test_library() {
-    local compiler=$1 directory=$build/$1 name
-    check "$compiler: exported symbols" test/test_symbols.sh "$directory/libfastskip.so.1"
-    # A program, too, may be compiled by it.
-    check "$compiler: README's program" test/test_readme.sh "$directory/libfastskip.so.1" "$compiler"
-    link_public "$directory"
-    for name in $(suites_of public_suites) stress lin; do
-        check "$compiler: $name" suite env LD_LIBRARY_PATH="$directory" "$build/test_$name"
-    done
-}
-
-# The tests are compiled by gcc and the library's layers not, but for those that headers hold.
+# The tests are compiled by gcc and the library's layers not, but for what headers hold of these.
 test_inside() {
     local compiler=$1 directory=$build/$1 name
-    check "$compiler: compile atomic" \
-        "$compiler" "${flags[@]}" -c test/test_atomic.c -o "$directory/test_atomic.obj"
-    check "$compiler: link atomic" link_suite "$directory/test_atomic" "$directory/test_atomic.obj"
-    check "$compiler: atomic" suite "$directory/test_atomic"
+    for name in atomic atomic_counts atomic_orders; do
+        check "$compiler: compile $name" \
+            "$compiler" "${flags[@]}" -c "test/test_$name.c" -o "$directory/test_$name.obj"
+        check "$compiler: link $name" link_suite "$directory/test_$name" "$directory/test_$name.obj"
+        check "$compiler: $name" suite "$directory/test_$name"
+    done
     for name in $(suites_of internal_suites); do
         check "$compiler: link $name" \
             link_suite "$directory/test_$name" "test/test_$name.c" "$directory"/*.o "$(runtime_of "$compiler")"
@@ -103,9 +100,11 @@ test_inside() {
 }
 
 [ $# -gt 0 ] || set -- tcc pcc
-install_missing gcc gcc tcc tcc pcc pcc pkg-config pkg-config readelf binutils awk mawk \
+install_missing gcc gcc tcc tcc pcc pcc meson meson ninja ninja-build pkg-config pkg-config readelf binutils awk mawk \
     /usr/include/check.h check /usr/include/atomic_ops.h libatomic-ops-dev
 rm -rf "$build"
+mkdir -p "$build"
+make_programs
 for compiler in "$@"; do
     mkdir -p "$build/$compiler"
     compile_library "$compiler"

@@ -67,34 +67,8 @@ setup() {
         meson setup "$directory" --cross-file "test/ports/cross/$processor.ini" -Dbench=false "$@"
 }
 
-# Of a build's tests those that --quick leaves in ("name"), and what ninja is to build for them ("target").
-quick_part() {
-    python3 - "$1" "$2" <<'PYTHON'
-import json
-import os
-import re
-import sys
-
-kind, directory = sys.argv[1], os.path.abspath(sys.argv[2])
-slow = re.compile(r"_small$|_fibers_|^(api_faults|api_model|arena_threads)$")
-for test in json.load(open(directory + "/meson-info/intro-tests.json")):
-    if slow.search(test["name"]):
-        continue
-    if kind == "name":
-        print(test["name"])
-        continue
-    for word in test["cmd"] + [value for value in test["env"].values() if isinstance(value, str)]:
-        if word.startswith(directory + "/") and not re.search("/$|:", word): # no search path
-            print(os.path.relpath(word, directory))
-PYTHON
-}
-
-# To the compiler a warning is an error here (-Dwerror=true), to the linker it is not.
-build_quietly() {
-    local log=$1/build.log
-    ninja -C "$1" -j 2 "${@:2}" >"$log" 2>&1 || { cat "$log"; return 1; }
-    ! grep -i 'warning:' "$log"
-}
+# What takes longest, and what other builds show as well.
+slow='_small$|_fibers_|^internal/(arena_threads|explore)|^public/(api_model|api_stopped)$'
 
 test_processor() {
     local processor=$1 prefix=$build/prefix-$1 directory=$build/$1 triplet targets=() tests=()
@@ -104,8 +78,8 @@ test_processor() {
     check "$processor: libcheck" make_prefix "$triplet" "$prefix"
     check "$processor: configure" setup "$processor" "$directory" -Dwerror=true
     if [ -n "$quick" ]; then
-        mapfile -t targets < <(quick_part target "$directory")
-        mapfile -t tests < <(quick_part name "$directory")
+        mapfile -t targets < <(meson_part target "$directory" "$slow")
+        mapfile -t tests < <(meson_part name "$directory" "$slow")
     fi
     check "$processor: build" build_quietly "$directory" "${targets[@]}"
     meson_tests "$processor" "$directory" "${tests[@]}"

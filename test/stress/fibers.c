@@ -197,7 +197,8 @@ void fsk_atomic_hook(int op, const volatile void *address)
 
 void stress_pause(void)
 {
-    count_point(); /* those that wait may be all that is left */
+    count_point();
+    g.stall_for -= g.stall_for / 4; /* those that wait may be all that is left */
     if (g.policy == PRIORITY)
         g.fiber[g.current].priority = --g.lowest;
     turn(choose(), FSK_POINT_DONE, NULL);

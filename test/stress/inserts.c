@@ -50,8 +50,8 @@ static void act_now(shared *g, unsigned me, unsigned round, const stress_key *k,
         o->inserted = o->status == FASTSKIP_OK;
         break;
     case GET_OR_INSERT:
-        o->status = fastskip_get_or_insert(g->table, k->data, k->size, bytes, size, &e,
-                                           &o->inserted);
+        o->status =
+            fastskip_get_or_insert(g->table, k->data, k->size, bytes, size, &e, &o->inserted);
         o->has_value = OK(o->status) && stress_value_read(&e, &o->value);
         break;
     case BATCH:

@@ -304,7 +304,8 @@ void stress_memory_limit(stress_random *r)
 {
     static shared g;
     memset(&g, 0, sizeof g);
-    g.memory_limit = 65536 + stress_below(r, stress_scaled(stress_below(r, 3) == 0 ? 3000000 : 200000));
+    g.memory_limit =
+        65536 + stress_below(r, stress_scaled(stress_below(r, 3) == 0 ? 3000000 : 200000));
     g.large_values = stress_below(r, 3) == 0;
     limit_round(&g, r);
 }

@@ -22,7 +22,8 @@ typedef enum {
     LIN_INSERT,        /* `written` to `key` if it `won`, else the key was there */
     LIN_GET_OR_INSERT, /* the same, and `seen` is what was there if it did not win */
     LIN_BATCH,         /* value[k] to every key k of `keys`; 0 deletes it */
-    LIN_VIEW           /* value[k] is what all keys hold at one instant */
+    LIN_VIEW,          /* value[k] is what all keys hold at one instant */
+    LIN_REFUSED        /* a write that changed nothing */
 } lin_kind;
 
 typedef struct {

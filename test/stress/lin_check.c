@@ -34,8 +34,7 @@ static int apply(const lin_op *op, uint32_t *value)
     case LIN_INSERT:
     case LIN_GET_OR_INSERT:
         if (!op->won)
-            return value[op->key] != 0 &&
-                   (op->kind == LIN_INSERT || op->seen == value[op->key]);
+            return value[op->key] != 0 && (op->kind == LIN_INSERT || op->seen == value[op->key]);
         if (value[op->key] != 0)
             return 0;
         value[op->key] = op->written;
@@ -44,6 +43,8 @@ static int apply(const lin_op *op, uint32_t *value)
         for (unsigned k = 0; k < LIN_KEYS; k++)
             if ((op->keys >> k & 1) != 0)
                 value[k] = op->value[k];
+        return 1;
+    case LIN_REFUSED:
         return 1;
     default:
         return memcmp(op->value, value, sizeof op->value) == 0;
@@ -108,7 +109,7 @@ static void print_values(const uint32_t *value, unsigned keys)
 void lin_print(const lin_op *ops, unsigned n, const uint32_t *initial)
 {
     static const char *const names[] = {"get",           "put",   "delete", "insert",
-                                        "get_or_insert", "batch", "view"};
+                                        "get_or_insert", "batch", "view",   "refused"};
     fprintf(stderr, "at first");
     print_values(initial, (1u << LIN_KEYS) - 1);
     fprintf(stderr, "\n");

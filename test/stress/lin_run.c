@@ -26,8 +26,11 @@ typedef struct {
     fastskip_table *table;
     stress_shape shape;
     const char *mix;    /* of operations */
+    int roles;          /* each thread keeps to one letter of it */
+    unsigned each;      /* operations at most of one thread in a round */
     unsigned busy_keys; /* the first of LIN_KEYS, which single operations use */
     int whole_batches;  /* each puts all keys */
+    int limited;        /* so little memory that writes are refused */
     unsigned threads, rounds, round;
     uint32_t neighbours; /* keys that the rounds do not look at */
     uint32_t keys[LIN_KEYS];
@@ -77,6 +80,15 @@ static uint32_t get(const shared *g, const fastskip_snapshot *s, unsigned key)
     return OK(status) ? number_in(&e) : 0;
 }
 
+/* The outcome of a write that has no other than to be refused. */
+static void settle(const shared *g, lin_op *op, fastskip_status status)
+{
+    if (status == FASTSKIP_FULL && g->limited)
+        op->kind = LIN_REFUSED;
+    else
+        OK(status);
+}
+
 static void write_batch(shared *g, unsigned me, unsigned i, lin_op *op, fastskip_batch *b,
                         stress_random *r)
 {
@@ -89,14 +101,15 @@ static void write_batch(shared *g, unsigned me, unsigned i, lin_op *op, fastskip
         if ((op->keys >> key & 1) == 0)
             continue;
         key_of(g, key, &k);
-        op->value[key] = !g->whole_batches && stress_below(r, 3) == 0 ? 0 : number_of(g, me, i, key);
+        op->value[key] =
+            !g->whole_batches && stress_below(r, 3) == 0 ? 0 : number_of(g, me, i, key);
         size = value_of(bytes, &k, me, op->value[key]);
         if (op->value[key] == 0)
             OK(fastskip_batch_delete(b, k.data, k.size));
         else
             OK(fastskip_batch_put(b, k.data, k.size, bytes, size));
     }
-    OK(fastskip_write(g->table, b));
+    settle(g, op, fastskip_write(g->table, b));
 }
 
 static void view_by_get_many(const shared *g, lin_op *op)
@@ -128,16 +141,19 @@ static void write_single(shared *g, unsigned me, unsigned i, lin_op *op)
     op->written = number_of(g, me, i, LIN_KEYS);
     size = value_of(bytes, &k, me, op->written);
     if (op->kind == LIN_PUT) {
-        OK(fastskip_put(g->table, k.data, k.size, bytes, size));
+        settle(g, op, fastskip_put(g->table, k.data, k.size, bytes, size));
     } else if (op->kind == LIN_DELETE) {
-        OK(fastskip_delete(g->table, k.data, k.size));
+        settle(g, op, fastskip_delete(g->table, k.data, k.size));
     } else if (op->kind == LIN_INSERT) {
         status = fastskip_insert(g->table, k.data, k.size, bytes, size);
         op->won = status == FASTSKIP_OK;
-        REQUIRE(op->won || status == FASTSKIP_EXISTS, "insert: %d", status);
-    } else if (OK(fastskip_get_or_insert(g->table, k.data, k.size, bytes, size, &e, &inserted))) {
+        if (status != FASTSKIP_EXISTS)
+            settle(g, op, status);
+    } else {
+        status = fastskip_get_or_insert(g->table, k.data, k.size, bytes, size, &e, &inserted);
+        settle(g, op, status);
         op->won = inserted;
-        op->seen = number_in(&e);
+        op->seen = status == FASTSKIP_OK ? number_in(&e) : 0;
         REQUIRE(!inserted || op->seen == op->written, "inserted something else");
     }
 }
@@ -145,11 +161,12 @@ static void write_single(shared *g, unsigned me, unsigned i, lin_op *op)
 /* Keys beside those of the round, so that their leaf is split. */
 static void put_neighbours(shared *g, unsigned me, stress_random *r)
 {
+    lin_op ignored;
     for (unsigned n = stress_below(r, 5); n > 0; n--) {
         stress_value v = {me, 0, 0};
         stress_key k;
         stress_key_make(&k, g->shape, g->keys[0] + 4 + stress_below(r, 60));
-        OK(stress_put(g->table, &k, &v));
+        settle(g, &ignored, stress_put(g->table, &k, &v));
     }
 }
 
@@ -157,12 +174,13 @@ static void put_neighbours(shared *g, unsigned me, stress_random *r)
 static const char *const mixes[] = {
     "ggppdioBBvvv", /* everything */
     "gp",           /* and some that give one protocol more to do */
-    "ggpv",  "BBv", "BBBp", "BBgpv", "BBigv", "ipgd", "BBidog",
+    "ggpv",         "BBv", "BBpv", "BBpB", "BBgpv", "BBigv", "ipgd", "BBidog",
 };
 
-static lin_kind draw(const shared *g, stress_random *r)
+static lin_kind draw(const shared *g, unsigned me, stress_random *r)
 {
-    switch (g->mix[stress_below(r, (uint32_t)strlen(g->mix))]) {
+    unsigned letters = (unsigned)strlen(g->mix);
+    switch (g->mix[g->roles ? me % letters : stress_below(r, letters)]) {
     case 'g':
         return LIN_GET;
     case 'p':
@@ -185,7 +203,7 @@ static void operate(shared *g, unsigned me, unsigned i, fastskip_batch *b, stres
     thread_log *log = &g->log[me];
     lin_op *op = &log->op[i];
     memset(op, 0, sizeof *op);
-    op->kind = draw(g, r);
+    op->kind = draw(g, me, r);
     op->key = stress_below(r, g->busy_keys);
     log->snapshot[i] = NULL;
     for (unsigned t = 0; t < g->threads; t++)
@@ -273,12 +291,12 @@ static void body(void *context, unsigned me, stress_random *r)
     fastskip_batch *b = NULL;
     OK(fastskip_batch_new(&b));
     for (unsigned round = 0; round < g->rounds && !stress_failed(); round++) {
-        unsigned operations = 1 + stress_below(r, EACH);
+        unsigned operations = 1 + stress_below(r, g->each);
         if (me == 0)
             prepare(g, r);
         g->log[me].n = 0;
         stress_barrier_wait(&g->barrier);
-        if (stress_below(r, 2) == 0)
+        if (stress_below(r, 4) == 0)
             put_neighbours(g, me, r);
         for (unsigned i = 0; i < operations && !stress_failed(); i++) {
             operate(g, me, i, b, r);
@@ -296,10 +314,16 @@ static void body(void *context, unsigned me, stress_random *r)
 void stress_lin(stress_random *r)
 {
     static shared g;
+    stress_limits limits = {FASTSKIP_SEQUENCE_AUTO, 0, 0, 0};
     memset(&g, 0, sizeof g);
-    g.table = stress_table(r, NULL);
+    g.limited = stress_below(r, 4) == 0;
+    if (g.limited)
+        limits.memory_limit = 65536 + stress_below(r, 40000);
+    g.table = stress_table(r, &limits);
     g.shape = (stress_shape)stress_below(r, STRESS_SHAPES);
     g.mix = mixes[stress_below(r, sizeof mixes / sizeof mixes[0])];
+    g.roles = stress_below(r, 2) == 0;
+    g.each = 1 + stress_below(r, EACH);
     g.busy_keys = 1 + stress_below(r, LIN_KEYS);
     g.whole_batches = stress_below(r, 2) == 0;
     g.threads = 2 + stress_below(r, THREADS - 1);

@@ -79,8 +79,10 @@ static void write_number(shared *g, unsigned me, unsigned number)
 static uint64_t walk(shared *g, fastskip_iterator *it, int backwards)
 {
     uint64_t sum = 0;
-    fastskip_status s = backwards ? fastskip_iterator_seek_last(it) : fastskip_iterator_seek_first(it);
-    for (; s == FASTSKIP_OK; s = backwards ? fastskip_iterator_prev(it) : fastskip_iterator_next(it)) {
+    fastskip_status s =
+        backwards ? fastskip_iterator_seek_last(it) : fastskip_iterator_seek_first(it);
+    for (; s == FASTSKIP_OK;
+         s = backwards ? fastskip_iterator_prev(it) : fastskip_iterator_next(it)) {
         fastskip_entry e;
         stress_value v;
         OK(fastskip_iterator_entry(it, &e));

@@ -106,6 +106,7 @@ static void body(void *context, unsigned me, stress_random *r)
 
 static void check_key(shared *g, unsigned key)
 {
+    stress_why why;
     size_t n = 0;
     stress_op *all = malloc((size_t)g->threads * g->operations * sizeof *all);
     if (all == NULL)
@@ -114,7 +115,7 @@ static void check_key(shared *g, unsigned key)
         memcpy(all + n, g->log[i][key], g->logged[i][key] * sizeof *all);
         n += g->logged[i][key];
     }
-    stress_history_check(all, n, "a key that all overwrite");
+    REQUIRE(stress_history_check(all, n, &why), "a key that all overwrite: %s", why.text);
     free(all);
 }
 

@@ -272,12 +272,30 @@ int stress_value_read(const fastskip_entry *e, stress_value *value)
 
 /* ---- tables ---- */
 
+/* The default order, as a caller's: the same results, by other ways. */
+static int32_t compare_bytes(void *context, const void *a, size_t a_size, const void *b,
+                             size_t b_size)
+{
+    (void)context;
+    return stress_key_compare(a, a_size, b, b_size);
+}
+
+static uint64_t first_bytes(void *context, const void *key, size_t size)
+{
+    const unsigned char *bytes = key;
+    uint64_t number = 0;
+    (void)context;
+    for (size_t i = 0; i < 8; i++)
+        number = number << 8 | (i < size ? bytes[i] : 0);
+    return number;
+}
+
 fastskip_table *stress_table(stress_random *r, const stress_limits *limits)
 {
     static const size_t block_sizes[] = {4096, 16384, 65536};
     fastskip_options *o = NULL;
     fastskip_table *table = NULL;
-    uint32_t shards = limits != NULL ? limits->shards : 0;
+    uint32_t shards = limits != NULL ? limits->shards : 0, order = stress_below(r, 8);
     OK(fastskip_options_new(&o));
     if (shards == 0 && stress_below(r, 4) != 0)
         shards = 1 + stress_below(r, 3);
@@ -285,6 +303,9 @@ fastskip_table *stress_table(stress_random *r, const stress_limits *limits)
         OK(fastskip_options_set_shards(o, shards));
     if (stress_below(r, 3) == 0)
         OK(fastskip_options_set_block_size(o, block_sizes[stress_below(r, 3)]));
+    if (order < 2)
+        OK(fastskip_options_set_comparator(o, compare_bytes, order == 0 ? first_bytes : NULL, NULL,
+                                           "bytes"));
     if (limits != NULL) {
         OK(fastskip_options_set_sequence_mode(o, limits->mode));
         OK(fastskip_options_set_entry_limit(o, limits->entry_limit));
@@ -300,12 +321,49 @@ fastskip_table *stress_table(stress_random *r, const stress_limits *limits)
     return table;
 }
 
+/* The first version that is shown of a key is the one that a read finds. */
+static void check_newest(const fastskip_table *table, const fastskip_entry *first)
+{
+    fastskip_entry e;
+    if (OK(fastskip_get_raw(table, NULL, first->key, first->key_size, &e)))
+        REQUIRE(e.value == first->value && e.kind == first->kind && e.sequence == first->sequence,
+                "the newest version is not the first that is shown");
+}
+
+/* All versions, which are as many as were counted, each key's in order. */
+static void check_versions(fastskip_table *table)
+{
+    fastskip_iterator *it = NULL;
+    fastskip_status s;
+    fastskip_entry e, last = {0};
+    uint64_t n = 0, keys = 0;
+    OK(fastskip_iterator_new(table, NULL, FASTSKIP_ALL_VERSIONS, &it));
+    for (s = fastskip_iterator_seek_first(it); s == FASTSKIP_OK; s = fastskip_iterator_next(it)) {
+        OK(fastskip_iterator_entry(it, &e));
+        if (n++ != 0 && last.key == e.key) {
+            REQUIRE(last.sequence >= e.sequence, "an older version has a greater number");
+        } else {
+            keys++;
+            check_newest(table, &e);
+        }
+        last = e;
+    }
+    EXPECT(s, FASTSKIP_NOT_FOUND);
+    fastskip_iterator_free(it);
+    REQUIRE(n == stress_stat(table, FASTSKIP_STAT_VERSIONS), "%llu versions shown, %llu counted",
+            (unsigned long long)n, (unsigned long long)stress_stat(table, FASTSKIP_STAT_VERSIONS));
+    REQUIRE(keys == stress_stat(table, FASTSKIP_STAT_KEYS), "%llu keys shown, %llu counted",
+            (unsigned long long)keys, (unsigned long long)stress_stat(table, FASTSKIP_STAT_KEYS));
+}
+
 void stress_table_drop(fastskip_table *table)
 {
     OK(fastskip_table_check(table));
     REQUIRE(stress_stat(table, FASTSKIP_STAT_LIVE) + stress_stat(table, FASTSKIP_STAT_TOMBSTONES) ==
                 stress_stat(table, FASTSKIP_STAT_KEYS),
             "live keys and tombstones are not all keys");
+    if (!stress_failed())
+        check_versions(table);
     fastskip_table_unref(table);
 }
 

@@ -152,14 +152,14 @@ int stress_value_read(const fastskip_entry *entry, stress_value *value);
 /* ---- tables ---- */
 
 typedef struct {
-    uint32_t mode;           /* of sequence */
-    uint32_t shards;         /* 0: 1 to 3, or the default */
-    uint64_t memory_limit;   /* 0: the default */
-    uint64_t entry_limit;    /* 0: none */
+    uint32_t mode;         /* of sequence */
+    uint32_t shards;       /* 0: 1 to 3, or the default */
+    uint64_t memory_limit; /* 0: the default */
+    uint64_t entry_limit;  /* 0: none */
 } stress_limits;
 
 fastskip_table *stress_table(stress_random *random, const stress_limits *limits);
-/* Checks a table at rest and drops a reference. */
+/* Checks a table at rest, its figures, versions and structure, and drops a reference. */
 void stress_table_drop(fastskip_table *table);
 
 uint64_t stress_stat(const fastskip_table *table, uint32_t id);
@@ -182,8 +182,13 @@ typedef struct {
 } stress_op;
 
 uint64_t stress_tick(void);
-/* Could all of these have happened one after the other?  Notes a failure if not.  Sorts them. */
-void stress_history_check(stress_op *ops, size_t n, const char *what);
+
+typedef struct {
+    char text[160];
+} stress_why;
+
+/* Could all of these have happened one after the other?  If not, why says what is wrong.  Sorts them. */
+int stress_history_check(stress_op *ops, size_t n, stress_why *why);
 
 /* ---- scenarios ---- */
 
@@ -192,6 +197,7 @@ void stress_snapshots(stress_random *random);
 void stress_overwrites(stress_random *random);
 void stress_bank(stress_random *random);
 void stress_groups(stress_random *random);
+void stress_aborts(stress_random *random);
 void stress_inserts(stress_random *random);
 void stress_walks(stress_random *random);
 void stress_floods(stress_random *random);

@@ -165,11 +165,11 @@ static void check_seeks(const shared *g, fastskip_iterator *it, const list *l, s
         int exact, before = stress_below(r, 2) == 0;
         fastskip_status status;
         key_of(g, stress_below(r, OWNERS), stress_below(r, g->writes + 2), &k);
-        while (at < l->n && stress_key_compare(l->entry[at].key, l->entry[at].key_size, k.data,
-                                               k.size) < 0)
+        while (at < l->n &&
+               stress_key_compare(l->entry[at].key, l->entry[at].key_size, k.data, k.size) < 0)
             at++;
-        exact = at < l->n && stress_key_compare(l->entry[at].key, l->entry[at].key_size, k.data,
-                                                k.size) == 0;
+        exact = at < l->n &&
+                stress_key_compare(l->entry[at].key, l->entry[at].key_size, k.data, k.size) == 0;
         if (before) {
             status = fastskip_iterator_seek_for_prev(it, k.data, k.size);
             at -= !exact;

@@ -1,0 +1,3 @@
+module fastskip
+
+go 1.19
