@@ -24,7 +24,7 @@ has() {
 
 # Prints what is wrong with a library; nothing if all is well.
 faults() {
-    local lib=$1 segments dynamic relocations imports pointer=8
+    local lib=$1 segments dynamic relocations imports pointer=8 constructors=1
     segments=$(readelf -lW "$lib")
     dynamic=$(readelf -dW "$lib")
     relocations=$(readelf -rW "$lib")
@@ -44,8 +44,10 @@ faults() {
     ! has '^ *TLS ' "$segments" || echo 'thread-local storage'
     ! has '__tls_get_addr|TLSDESC|TPOFF|DTPMOD|TPREL' "$imports$relocations" || echo 'uses thread-local storage'
 
-    # Nothing runs when it is loaded: the only entry is frame_dummy of the compiler's start files.
-    [ "$(section_size "$lib" .init_array)" -le $pointer ] || echo 'a constructor'
+    # Nothing runs when it is loaded: the only entry is frame_dummy of the compiler's start files. On
+    # 64-bit ARM the compiler adds one, that asks which atomic instructions there are.
+    ! readelf -sW "$lib" | grep -q ' init_have_lse_atomics$' || constructors=2
+    [ "$(section_size "$lib" .init_array)" -le $((constructors * pointer)) ] || echo 'a constructor'
     [ "$(section_size "$lib" .fini_array)" -le $pointer ] || echo 'a destructor'
     [ "$(section_size "$lib" .preinit_array)" -eq 0 ] || echo 'a constructor before all'
     ! has 'IRELATIV' "$relocations" || echo 'an indirect function'
