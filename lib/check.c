@@ -38,7 +38,7 @@ static int entry_sound(checking *g, fsk_ref ref)
     if (!inside_now(g, ref, sizeof *e + e->key_size + sizeof(uint32_t)) &&
         e->short_value_size == FSK_LONG_VALUE)
         return 0;
-    return inside_now(g, ref, sizeof *e + e->key_size + fsk_entry_value_size(e));
+    return inside_now(g, ref, (uint64_t)sizeof *e + e->key_size + fsk_entry_value_size(e));
 }
 
 static int bound_sound(checking *g, fsk_ref ref)
@@ -134,7 +134,7 @@ static int version_sound(checking *g, fsk_ref ref)
     if (!inside_now(g, ref, sizeof *v))
         return 0;
     v = fsk_version_at(g->space, ref);
-    return inside_now(g, ref, sizeof *v + v->value_size);
+    return inside_now(g, ref, fsk_version_bytes(v->value_size));
 }
 
 static int chain_sound(checking *g, fsk_ref entry)

@@ -76,13 +76,21 @@ static inline fsk_ref entry_with(unsigned key)
 
 #define FAR_AWAY 0x7fffff00u /* a reference to what is outside of any region here */
 
+/* Where the low bytes of a number are. */
+static inline const char *low_bytes(const uint64_t *number, size_t size)
+{
+    const uint16_t one = 1;
+    const char *bytes = (const char *)number;
+    return *(const uint8_t *)&one == 1 ? bytes : bytes + sizeof *number - size;
+}
+
 /* The check finds that these bytes were changed; they are put back. */
 #define FINDS(field, value)                                                                        \
     do {                                                                                           \
         unsigned char before_[sizeof(field)];                                                      \
         uint64_t value_ = (uint64_t)(value);                                                       \
         memcpy(before_, &(field), sizeof(field));                                                  \
-        memcpy(&(field), &value_, sizeof(field)); /* the low bytes: here is little-endian only */  \
+        memcpy(&(field), low_bytes(&value_, sizeof(field)), sizeof(field));                        \
         if (memcmp(before_, &(field), sizeof(field)) == 0)                                         \
             ck_abort_msg("%s is %s", #field, #value);                                              \
         if (fsk_table_check(t) != FASTSKIP_CORRUPT)                                                \
@@ -90,11 +98,5 @@ static inline fsk_ref entry_with(unsigned key)
         memcpy(&(field), before_, sizeof(field));                                                  \
         REQUIRE_EQ(fsk_table_check(t), FASTSKIP_OK);                                               \
     } while (0)
-
-static inline int is_little_endian(void)
-{
-    const uint16_t one = 1;
-    return *(const uint8_t *)&one == 1;
-}
 
 #endif

@@ -102,10 +102,14 @@ static void expect_acknowledged(struct seal_race *race, uint64_t at_once)
  * shows is already all there will ever be. */
 static void race_against_writers(void *(*end)(void *), struct seal_race *race)
 {
+    fastskip_options *options = NULL;
     struct seal_member members[SEAL_WRITERS];
     pthread_t writers[SEAL_WRITERS], enders[2];
     memset(race, 0, sizeof *race);
-    OK(fastskip_table_new(NULL, &race->table));
+    OK(fastskip_options_new(&options));
+    OK(fastskip_options_set_memory_limit(options, 64 << 20)); /* three at once fit into 32 bits */
+    OK(fastskip_table_new(options, &race->table));
+    fastskip_options_free(options);
     for (uint64_t i = 0; i < SEAL_WRITERS; i++) {
         members[i] = (struct seal_member){race, i};
         pthread_create(&writers[i], NULL, write_until_sealed, &members[i]);

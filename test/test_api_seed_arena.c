@@ -213,7 +213,7 @@ START_TEST(fault_thread_remembers_eight_arenas)
     fastskip_table *tables[40];
     char key[16];
     for (int i = 0; i < 40; i++)
-        tables[i] = new_table((struct settings){.shards = 2});
+        tables[i] = new_table((struct settings){.shards = 2, .memory = 1 << 20});
     for (int round = 0; round < 50; round++) {
         snprintf(key, sizeof key, "%d", round);
         for (int i = 0; i < 40; i++)

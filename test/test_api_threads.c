@@ -92,7 +92,7 @@ START_TEST(three_thousand_tables_in_one_thread)
 {
     fastskip_table *kept[8] = {NULL};
     for (uint32_t i = 0; i < 3000; i++) {
-        fastskip_table *table = new_table((struct settings){.shards = 1 + i % 3});
+        fastskip_table *table = new_table((struct settings){.shards = 1 + i % 3, .memory = 64 << 20});
         REQUIRE(fastskip_put(table, &i, sizeof i, STR("v")) == FASTSKIP_OK);
         fastskip_table_unref(kept[i % 8]);
         kept[i % 8] = table;

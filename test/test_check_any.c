@@ -59,8 +59,8 @@ START_TEST(any_damage)
         char *copy;
         build(round % 2, keys[round / 2]);
         size = fsk_arena_taken(&t->arena);
-        copy = malloc(size);
-        memcpy(copy, t->arena.base, size);
+        copy = malloc((size_t)size);
+        memcpy(copy, t->arena.base, (size_t)size);
         /* Most of a chunk is empty: the end of what is in use is drawn in. */
         for (int kind = 0; kind < FSK_KINDS && round < 2; kind++)
             if (t->arena.shard[0].chunk[kind].end == size)
@@ -74,7 +74,7 @@ START_TEST(any_damage)
             status = fsk_table_check(t);
             REQUIRE(status == FASTSKIP_OK || status == FASTSKIP_CORRUPT);
             found += status == FASTSKIP_CORRUPT;
-            memcpy(t->arena.base, copy, size);
+            memcpy(t->arena.base, copy, (size_t)size);
         }
         fence(0);
         ck_assert_uint_gt(found, times / 100);

@@ -109,7 +109,7 @@ static size_t value_of(const shared *g, unsigned char *bytes, const stress_key *
     size_t size = stress_value_make(bytes, k, &v);
     if (g->large_values && number % 5 == 0) { /* not readable as one then, only comparable */
         memset(bytes, (int)(number & 0xff), LARGE);
-        return stress_mix(number) % LARGE;
+        return (size_t)(stress_mix(number) % LARGE);
     }
     return size;
 }

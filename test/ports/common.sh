@@ -1,0 +1,117 @@
+# What the scripts of this directory share: installing packages, counting. Sourced, not run.
+# shellcheck shell=bash
+
+passed=0
+failed=0
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "this needs root: $*" >&2
+        exit 1
+    fi
+}
+
+# Takes pairs of a command or file that must be there and the package that brings it.
+install_missing() {
+    local missing=()
+    while [ $# -gt 0 ]; do
+        command -v "$1" >/dev/null || [ -e "$1" ] || missing+=("$2")
+        shift 2
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    echo "== Installing ${missing[*]}"
+    as_root apt-get update -q
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+        "${missing[@]}"
+}
+
+# Runs a command as one test, and shows what it wrote when it fails.
+check() {
+    local name=$1 log
+    shift
+    log=$(mktemp)
+    if "$@" >"$log" 2>&1; then
+        passed=$((passed + 1))
+        echo "ok      $name"
+    else
+        failed=$((failed + 1))
+        echo "FAILED  $name"
+        tail -n 60 "$log"
+    fi
+    rm -f "$log"
+}
+
+# Succeeds if the command does and writes nothing: for compilers, whose warnings count.
+silently() {
+    local output
+    output=$("$@" 2>&1) || { echo "$output"; return 1; }
+    [ -z "$output" ] || { echo "$output"; return 1; }
+}
+
+# Runs a libcheck program, which also succeeds when it ran no test at all.
+suite() {
+    local log status=0
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || status=$?
+    cat "$log"
+    grep -q 'Checks: [1-9]' "$log" || status=1
+    rm -f "$log"
+    return "$status"
+}
+
+# Runs the tests of a build and counts them one by one, from what meson writes of each.
+meson_tests() {
+    local name=$1 directory=$2 log=$2/meson-logs/testlog.json good bad
+    shift 2
+    mkdir -p "${log%/*}"
+    : >"$log"
+    meson test -C "$directory" --no-rebuild --print-errorlogs --timeout-multiplier 8 "$@" || true
+    good=$(grep -cE '"result": "(OK|SKIP)"' "$log") || good=0
+    bad=$(grep -c '"result":' "$log") || bad=0
+    bad=$((bad - good))
+    good=$(grep -c '"result": "OK"' "$log") || good=0
+    [ $((good + bad)) -gt 0 ] || { echo "FAILED  $name: no test ran"; bad=1; }
+    passed=$((passed + good))
+    failed=$((failed + bad))
+}
+
+# Of a build's tests those that do not match a pattern: their names ("name"), or what ninja is to build
+# for them ("target"). What is matched is the suite and the name, as in public/api_read, with .sh at the end
+# of a script's.
+meson_part() {
+    python3 - "$@" <<'PYTHON'
+import json
+import os
+import re
+import sys
+
+kind, directory, pattern = sys.argv[1], os.path.abspath(sys.argv[2]) + "/", sys.argv[3]
+for test in json.load(open(directory + "meson-info/intro-tests.json")):
+    script = not test["cmd"][0].startswith(directory)
+    label = test["suite"][0].split(":")[-1] + "/" + test["name"] + (".sh" if script else "")
+    if re.search(pattern, label):
+        continue
+    if kind == "name":
+        print(test["name"])
+        continue
+    for word in test["cmd"] + [value for value in test["env"].values() if isinstance(value, str)]:
+        if word.startswith(directory) and not re.search("/$|:", word):  # no search path
+            print(os.path.relpath(word, directory))
+PYTHON
+}
+
+# To the compiler a warning is an error with -Dwerror=true, to the linker it is not.
+build_quietly() {
+    local log=$1/build.log
+    ninja -C "$1" -j 2 "${@:2}" >"$log" 2>&1 || { cat "$log"; return 1; }
+    ! grep -i 'warning:' "$log"
+}
+
+finish() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
