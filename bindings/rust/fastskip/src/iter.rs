@@ -77,6 +77,12 @@ impl<'t> Iter<'t> {
         }
     }
 
+    /// Fetches this many at first.
+    pub(crate) fn batch(mut self, entries: usize) -> Iter<'t> {
+        self.batch = entries;
+        self
+    }
+
     /// Nothing comes any more, from either end.
     fn end(&mut self) {
         self.raw = None;

@@ -10,7 +10,6 @@ use crate::error::{check, Result};
 use crate::iter::Iter;
 use crate::range::KeyRange;
 use crate::scan::{Cursor, Scan};
-use crate::table::Table;
 use crate::view::{Handle, View};
 
 /// The state of a table at one instant, however long it is kept; made by
@@ -48,16 +47,6 @@ impl Snapshot {
             handle: &self.handle,
             snapshot: self.raw.as_ptr(),
         }
-    }
-
-    /// Every version of a table that this is a snapshot of, for as long as the table is borrowed: an
-    /// iterator needs the snapshot only to be made.
-    pub(crate) fn versions_of<'t>(&self, table: &'t Table) -> Iter<'t> {
-        let view = View {
-            snapshot: self.raw.as_ptr(),
-            ..table.view()
-        };
-        Scan::new(view).all_versions().iter()
     }
 
     /// It sees the versions up to this number. Later snapshots of the same table have the same

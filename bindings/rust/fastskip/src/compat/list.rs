@@ -321,17 +321,18 @@ impl ConcurrentSkipList {
             .collect()
     }
 
-    /// All keys as they are now, deleted ones included, in order.
+    /// All keys, deleted ones included, in order. What is written meanwhile may show or not.
     pub fn iter(&self) -> Iter<'_> {
-        Iter(Walk::from(self, b""))
+        Iter(Walk::new(self, u64::MAX, b""))
     }
 
     /// The list as it is now, for as long as it is kept.
     pub fn snapshot(&self) -> Snapshot<'_> {
         let snapshot = self.table.snapshot();
+        let snapshot = snapshot.unwrap_or_else(|error| panic!("fastskip: {}", error));
         Snapshot {
             list: self,
-            snapshot: snapshot.unwrap_or_else(|error| panic!("fastskip: {}", error)),
+            sequence: snapshot.sequence(),
         }
     }
 

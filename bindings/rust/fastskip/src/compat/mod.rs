@@ -68,7 +68,6 @@
 //! | a sealed list answers `DuplicateKey`, the entry limit `OutOfMemory` | [`InsertError::Sealed`], [`InsertError::EntryLimit`]: a `match` on the error needs arms for these and `TooLarge` |
 //! | `cursor()` shows the head of the list as an entry with an empty key | it stands before the first entry; [`Cursor::entry`] is `None` there |
 //! | `seek` wanders off into another list that it is handed | it answers `false`, and the cursor is not valid |
-//! | an iterator or cursor may see what is written after it was made | it shows the list at the instant of `iter()`, `cursor()` or `seek()` |
 //!
 //! ## Life and limits
 //!

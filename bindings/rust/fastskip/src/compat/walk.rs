@@ -1,5 +1,9 @@
 //! Iterators, snapshots and cursors of the list: each key once, a tombstone with the value that it
 //! hides.
+//!
+//! None of them owns anything, as there: a program may seal or drop a list while a variable that
+//! held a snapshot or a cursor is still in scope. So there is no iterator of the library behind
+//! them for longer than it takes to fetch a few entries, and a snapshot is no more than its number.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -19,36 +23,80 @@ pub struct Entry<'a> {
     pub is_tombstone: bool,
 }
 
+/// How many entries are fetched at a time, at first and later.
+const FEW: usize = 8;
+const MANY: usize = 32;
+
+const NOTHING: Entry<'static> = Entry {
+    key: &[],
+    value: &[],
+    is_tombstone: false,
+};
+
 /// Each key once, from all versions.
+#[derive(Clone)]
 pub(super) struct Walk<'a> {
-    versions: crate::Iter<'a>,
-    /// The newest version of the next key.
-    ahead: Option<crate::Entry<'a>>,
+    list: &'a ConcurrentSkipList,
+    /// The greatest sequence number that is seen.
+    sequence: u64,
+    fetched: [Entry<'a>; MANY],
+    count: usize,
+    at: usize,
+    ended: bool,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(versions: crate::Iter<'a>) -> Walk<'a> {
-        Walk {
-            versions,
-            ahead: None,
-        }
-    }
-
-    /// From the first key on that is not before `target`.
-    pub(super) fn from(list: &'a ConcurrentSkipList, target: &[u8]) -> Walk<'a> {
-        // No key is longer than this: where the target is, all that come after what is left of it.
-        let lower = match target.get(..=KEY_MAX) {
+    /// From the first key on that is not before `target`, of versions up to a number.
+    pub(super) fn new(list: &'a ConcurrentSkipList, sequence: u64, target: &[u8]) -> Walk<'a> {
+        let mut walk = Walk {
+            list,
+            sequence,
+            fetched: [NOTHING; MANY],
+            count: 0,
+            at: 0,
+            ended: false,
+        };
+        // No key is longer than this: what comes after a longer target comes after its beginning.
+        walk.fetch(match target.get(..=KEY_MAX) {
             Some(_) => Bound::Excluded(&target[..KEY_MAX]),
             None => Bound::Included(target),
-        };
-        let scan = list.table().scan().all_versions();
-        Walk::new(scan.range((lower, Bound::Unbounded)).iter())
+        });
+        walk
     }
 
-    fn pull(&mut self) -> Option<crate::Entry<'a>> {
-        let next = self.versions.next()?;
-        // The crate's iterators have no errors. What is left is no memory to sort versions in.
-        Some(next.unwrap_or_else(|error| panic!("fastskip: {}", error)))
+    fn fetch(&mut self, lower: Bound<&[u8]>) {
+        let most = if self.count == 0 { FEW } else { MANY };
+        let scan = self.list.table().scan().all_versions();
+        let mut versions = scan
+            .range((lower, Bound::Unbounded))
+            .iter()
+            .batch(most + 1)
+            // The crate's iterators have no errors. What is left is no memory to sort versions in.
+            .map(|version| version.unwrap_or_else(|error| panic!("fastskip: {}", error)))
+            .filter(|version| version.sequence <= self.sequence);
+        let (mut count, mut ahead) = (0, versions.next());
+        while let (Some(newest), true) = (ahead, count < most) {
+            ahead = versions.next();
+            let mut hidden = newest.is_tombstone();
+            let entry = &mut self.fetched[count];
+            *entry = Entry {
+                key: newest.key,
+                value: newest.value,
+                is_tombstone: hidden,
+            };
+            // All versions of a key show the one copy of it.
+            while let Some(version) = ahead.filter(|v| std::ptr::eq(v.key, newest.key)) {
+                if hidden && !version.is_tombstone() {
+                    entry.value = version.value;
+                    hidden = false;
+                }
+                ahead = versions.next();
+            }
+            count += 1;
+        }
+        self.at = 0;
+        self.count = count;
+        self.ended = ahead.is_none();
     }
 }
 
@@ -57,28 +105,18 @@ impl<'a> Iterator for Walk<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
-        let newest = match self.ahead.take() {
-            Some(entry) => entry,
-            None => self.pull()?,
-        };
-        let mut entry = Entry {
-            key: newest.key,
-            value: newest.value,
-            is_tombstone: newest.is_tombstone(),
-        };
-        let mut hidden = entry.is_tombstone;
-        while let Some(version) = self.pull() {
-            // All versions of a key show the one copy of it.
-            if !std::ptr::eq(version.key, newest.key) {
-                self.ahead = Some(version);
-                break;
+        if self.at == self.count {
+            if self.ended {
+                return None;
             }
-            if hidden && !version.is_tombstone() {
-                entry.value = version.value;
-                hidden = false;
+            let last = self.fetched[self.count - 1].key;
+            self.fetch(Bound::Excluded(last));
+            if self.count == 0 {
+                return None;
             }
         }
-        Some(entry)
+        self.at += 1;
+        Some(self.fetched[self.at - 1])
     }
 }
 
@@ -100,14 +138,14 @@ macro_rules! iterator {
 
         impl fmt::Debug for $name<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_tuple(stringify!($name)).field(&self.0.versions).finish()
+                f.debug_struct(stringify!($name)).field("ended", &self.0.ended).finish()
             }
         }
     };
 }
 
 iterator! {
-    /// All keys at the instant of [`ConcurrentSkipList::iter`], deleted ones included, in order.
+    /// All keys, deleted ones included, in order. What is written meanwhile may show or not.
     Iter
 }
 
@@ -120,17 +158,19 @@ iterator! {
 #[derive(Debug)]
 pub struct Snapshot<'a> {
     pub(super) list: &'a ConcurrentSkipList,
-    pub(super) snapshot: crate::Snapshot,
+    /// No version is ever removed, so this is all it takes to see what there was.
+    pub(super) sequence: u64,
 }
 
 impl<'a> Snapshot<'a> {
     /// All keys, deleted ones included, in order.
     pub fn iter(&self) -> SnapshotIter<'a> {
-        SnapshotIter(Walk::new(self.snapshot.versions_of(self.list.table())))
+        SnapshotIter(Walk::new(self.list, self.sequence, b""))
     }
 }
 
-/// A position in the list that can be sought and goes forward.
+/// A position in the list that can be sought and goes forward. What is written meanwhile may show
+/// or not.
 ///
 /// As an [`Iterator`] it yields the entry that it stands on and those after it; one that was not
 /// moved yet, all.
@@ -151,7 +191,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn new(list: &'a ConcurrentSkipList) -> Cursor<'a> {
         Cursor {
             list,
-            walk: Walk::from(list, b""),
+            walk: Walk::new(list, u64::MAX, b""),
             at: At::Before,
         }
     }
@@ -163,7 +203,7 @@ impl<'a> Cursor<'a> {
             self.at = At::End;
             return false;
         }
-        self.walk = Walk::from(skiplist, target);
+        self.walk = Walk::new(skiplist, u64::MAX, target);
         self.at = At::Before;
         self.next_entry()
     }
