@@ -36,6 +36,8 @@ pub struct Iter<'t> {
     /// Fetched; those before `at` were handed out.
     buffer: Vec<RawEntry<'t>>,
     at: usize,
+    /// What is in the buffer may be behind the end.
+    limited: bool,
     batch: usize,
     /// Last handed out from the front before what is in the buffer; and from the back.
     front: Option<RawEntry<'t>>,
@@ -68,6 +70,7 @@ impl<'t> Iter<'t> {
             place: Place::Nowhere,
             versions,
             lower,
+            limited: matches!(upper, Bound::Included(_)),
             upper,
             buffer: Vec::new(),
             at: 0,
@@ -114,14 +117,12 @@ impl<'t> Iter<'t> {
         }
     }
 
-    #[inline]
     fn step(&mut self) -> Result<Option<RawEntry<'t>>> {
         if self.at == self.buffer.len() && !self.fill()? {
             return Ok(None);
         }
         let entry = self.buffer[self.at];
-        let limited = self.back.is_some() || matches!(self.upper, Bound::Included(_));
-        if limited && self.is_behind(&entry)? {
+        if self.limited && self.is_behind(&entry)? {
             return Ok(None);
         }
         self.at += 1;
@@ -188,6 +189,7 @@ impl<'t> Iter<'t> {
         match entry {
             Some(entry) if found && !self.is_before(&entry)? => {
                 self.back = Some(entry);
+                self.limited = true;
                 Ok(Some(entry))
             }
             _ => Ok(None),
@@ -265,6 +267,12 @@ impl<'t> Iterator for Iter<'t> {
 
     #[inline]
     fn next(&mut self) -> Option<Result<Entry<'t>>> {
+        if !self.limited {
+            if let Some(entry) = self.buffer.get(self.at) {
+                self.at += 1;
+                return Some(Ok(entry.show()));
+            }
+        }
         let entry = self.step();
         self.settle(entry)
     }

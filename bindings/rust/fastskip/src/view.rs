@@ -121,8 +121,8 @@ impl<'t> View<'t> {
             pointers.push(key.as_ptr().cast());
             sizes.push(key.len());
         }
-        let mut entries = vec![NO_ENTRY; n];
-        let mut statuses = vec![sys::FASTSKIP_OK; n];
+        let mut entries: Vec<sys::fastskip_entry> = Vec::with_capacity(n);
+        let mut statuses: Vec<sys::fastskip_status> = Vec::with_capacity(n);
         // SAFETY: each array has room for n.
         let status = self.handle.ordered(|| unsafe {
             sys::fastskip_get_many(
@@ -136,11 +136,17 @@ impl<'t> View<'t> {
             )
         })?;
         check(status)?;
-        let found = entries.iter().zip(&statuses);
-        // SAFETY: as in `find`.
-        found
-            .map(|(e, s)| Ok(check_found(*s)?.then(|| unsafe { Entry::from_raw(e) })))
-            .collect()
+        // SAFETY: it answered OK, so it wrote all n.
+        unsafe {
+            entries.set_len(n);
+            statuses.set_len(n);
+        }
+        let mut found = Vec::with_capacity(n);
+        for (entry, status) in entries.iter().zip(statuses) {
+            // SAFETY: as in `find`.
+            found.push(check_found(status)?.then(|| unsafe { Entry::from_raw(entry) }));
+        }
+        Ok(found)
     }
 
     /// An iterator of the library: of this instant, or in caller's mode of a number.

@@ -1,7 +1,7 @@
 //! Many threads at once, and handles that go in any order.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex, RwLock};
 use std::thread;
 
 use fastskip::{Batch, Error, Options, Stat, Table};
@@ -135,41 +135,44 @@ fn batches_are_seen_whole() {
 /// Every write that was answered OK is in the table that was sealed under it, or in its successor.
 #[test]
 fn rotation_loses_nothing() {
-    let current = std::sync::RwLock::new(Table::new().unwrap());
-    let sealed = std::sync::Mutex::new(Vec::new());
+    let table = Options::new().entry_limit(1000).build().unwrap();
+    let current = RwLock::new(table);
+    let sealed = Mutex::new(Vec::new());
+    let rotate = |table: Table| {
+        let mut current = current.write().unwrap();
+        if !table.is_sealed() {
+            *current = table.rotate().unwrap();
+            sealed.lock().unwrap().push(table);
+        }
+    };
     thread::scope(|scope| {
-        let writers: Vec<_> = (0..3u64)
-            .map(|thread| {
-                let current = &current;
-                scope.spawn(move || {
-                    for i in 0..4000u64 {
-                        loop {
-                            let table = current.read().unwrap().clone();
-                            match table.put(key(thread, i), "v") {
-                                Ok(()) => break,
-                                Err(Error::Sealed) => thread::yield_now(),
-                                Err(error) => panic!("{}", error),
-                            }
+        for thread in 0..3u64 {
+            let (current, rotate) = (&current, &rotate);
+            scope.spawn(move || {
+                for i in 0..4000u64 {
+                    loop {
+                        let table = current.read().unwrap().clone();
+                        match table.put(key(thread, i), "v") {
+                            Ok(()) => break,
+                            Err(Error::Sealed) => thread::yield_now(),
+                            Err(Error::Full) => rotate(table),
+                            Err(error) => panic!("{}", error),
                         }
                     }
-                })
-            })
-            .collect();
-        while !writers.iter().all(|writer| writer.is_finished()) {
-            let table = current.read().unwrap().clone();
-            if table.stat(Stat::Keys).unwrap() < 500 {
-                thread::yield_now();
-                continue;
-            }
-            *current.write().unwrap() = table.rotate().unwrap();
-            sealed.lock().unwrap().push(table);
+                }
+            });
         }
     });
     let mut tables = sealed.into_inner().unwrap();
-    assert!(tables.len() > 1);
+    assert_eq!(tables.len(), 11);
     tables.push(current.into_inner().unwrap());
-    let count: usize = tables.iter().map(|table| table.iter().count()).sum();
-    assert_eq!(count, 12_000);
+    let mut keys: Vec<Vec<u8>> = Vec::new();
+    for table in &tables {
+        keys.extend(table.iter().map(|entry| entry.unwrap().key.to_vec()));
+    }
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 12_000);
 }
 
 /// Several threads rotate at once: one gets the fresh table.
