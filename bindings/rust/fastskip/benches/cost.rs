@@ -7,7 +7,6 @@
 //! ratios within a round. One thread.
 
 use std::collections::BTreeMap;
-use std::hint::black_box;
 use std::os::raw::{c_long, c_void};
 use std::ptr;
 use std::sync::RwLock;
@@ -45,11 +44,18 @@ impl Data {
     }
 }
 
+/// Makes the compiler believe that the value is used; `black_box` came with Rust 1.66.
+#[inline(always)]
+fn keep<T>(value: &T) {
+    // SAFETY: a reference can be read, and what is read is not dropped.
+    std::mem::forget(unsafe { ptr::read_volatile(value) });
+}
+
 /// Nanoseconds of CPU time per entry.
 fn timed<R>(run: impl FnOnce() -> R) -> f64 {
     // SAFETY: clock takes nothing.
     let before = unsafe { clock() };
-    black_box(run());
+    keep(&run());
     let after = unsafe { clock() };
     (after - before) as f64 * 1000.0 / ENTRIES as f64
 }
@@ -79,7 +85,7 @@ fn c(data: &Data) -> Costs {
             let k = key.as_ptr().cast();
             let status = unsafe { sys::fastskip_get(t, ptr::null(), k, KEY, &mut entry) };
             assert_eq!(status, sys::FASTSKIP_OK);
-            black_box(entry.value_size);
+            keep(&entry.value_size);
         }
     });
     let many = timed(|| {
@@ -97,7 +103,7 @@ fn c(data: &Data) -> Costs {
             assert_eq!(status, sys::FASTSKIP_OK);
             for (entry, status) in entries.iter().zip(&statuses) {
                 assert_eq!(*status, sys::FASTSKIP_OK);
-                black_box(entry.value_size);
+                keep(&entry.value_size);
             }
         }
     });
@@ -108,7 +114,7 @@ fn c(data: &Data) -> Costs {
         let mut status = sys::fastskip_iterator_seek_first(it);
         while status == sys::FASTSKIP_OK {
             sys::fastskip_iterator_entry(it, &mut entry);
-            black_box(entry.value_size);
+            keep(&entry.value_size);
             count += 1;
             status = sys::fastskip_iterator_next(it);
         }
@@ -128,20 +134,20 @@ fn rust(data: &Data) -> Costs {
     let get = timed(|| {
         for key in &data.keys {
             let entry = table.get(key).unwrap().unwrap();
-            black_box(entry.value.len());
+            keep(&entry.value.len());
         }
     });
     let many = timed(|| {
         for keys in data.keys.chunks_exact(MANY) {
             for entry in table.get_many(keys).unwrap() {
-                black_box(entry.unwrap().value.len());
+                keep(&entry.unwrap().value.len());
             }
         }
     });
     let scan = timed(|| {
         let mut count = 0;
         for entry in &table {
-            black_box(entry.unwrap().value.len());
+            keep(&entry.unwrap().value.len());
             count += 1;
         }
         assert_eq!(count, ENTRIES);
@@ -158,21 +164,21 @@ fn compat(data: &Data) -> Costs {
     });
     let get = timed(|| {
         for key in &data.keys {
-            black_box(list.get_live(key).unwrap().len());
+            keep(&list.get_live(key).unwrap().len());
         }
     });
     let many = timed(|| {
         for keys in data.keys.chunks_exact(MANY) {
             let keys: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
             for value in list.get_many(&keys) {
-                black_box(value.unwrap().len());
+                keep(&value.unwrap().len());
             }
         }
     });
     let scan = timed(|| {
         let mut count = 0;
         for entry in list.iter() {
-            black_box(entry.value.len());
+            keep(&entry.value.len());
             count += 1;
         }
         assert_eq!(count, ENTRIES);
@@ -192,13 +198,13 @@ fn btree(data: &Data) -> Costs {
     });
     let get = timed(|| {
         for key in &data.keys {
-            black_box(map.read().unwrap().get(&key[..]).cloned().unwrap().len());
+            keep(&map.read().unwrap().get(&key[..]).cloned().unwrap().len());
         }
     });
     let scan = timed(|| {
         let mut count = 0;
         for (_, value) in map.read().unwrap().iter() {
-            black_box(value.len());
+            keep(&value.len());
             count += 1;
         }
         assert_eq!(count, ENTRIES);

@@ -132,3 +132,8 @@ pub fn build() -> &'static str {
     let text = unsafe { CStr::from_ptr(sys::fastskip_build()) };
     text.to_str().unwrap_or("?")
 }
+
+/// README's programs are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -26,12 +26,11 @@ fn names_at_the_root_are_the_same() {
 
 /// As types, so that a changed signature does not compile.
 #[test]
-#[allow(clippy::type_complexity)]
 fn signatures() {
     signatures_of();
 }
 
-#[allow(clippy::type_complexity)]
+#[allow(clippy::type_complexity, clippy::extra_unused_lifetimes)]
 fn signatures_of<'a>() {
     type List = ConcurrentSkipList;
     let _: fn() -> List = List::new;
