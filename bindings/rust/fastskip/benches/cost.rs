@@ -222,9 +222,14 @@ fn main() {
     let rounds: usize = argument.unwrap_or(9);
     let data = Data::new();
     let contenders: [fn(&Data) -> Costs; 4] = [c, rust, compat, btree];
-    let costs: Vec<[Costs; 4]> = (0..rounds)
-        .map(|_| contenders.map(|contender| contender(&data)))
-        .collect();
+    let mut costs = vec![[[0.0; 4]; 4]; rounds];
+    for (number, round) in costs.iter_mut().enumerate() {
+        // Each begins in turn: what one leaves of caches and heap falls on the next.
+        for i in 0..contenders.len() {
+            let contender = (number + i) % contenders.len();
+            round[contender] = contenders[contender](&data);
+        }
+    }
     let column = |of: &dyn Fn(&[Costs; 4]) -> f64| median(costs.iter().map(of).collect());
     println!("| call | C | fastskip | beyond C | compat | BTreeMap behind a lock | fastskip by BTreeMap |");
     println!("|---|---|---|---|---|---|---|");

@@ -149,7 +149,9 @@ fn caught<R>(run: impl FnOnce() -> R) -> Option<R> {
     match answer {
         Ok(answer) => Some(answer),
         Err(payload) => {
-            forget(payload); // its drop may panic, too
+            // Its drop may panic, too, and so may that of what it panics with.
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+            dropped.unwrap_or_else(forget);
             None
         }
     }

@@ -114,8 +114,10 @@ fn quietly<R>(run: impl FnOnce() -> R) -> R {
     let _alone = HOOK.lock();
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|info| {
-        let told = info.payload().downcast_ref::<&str>() == Some(&"told to");
-        if !told {
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>();
+        // Those that are no text are the evil ones.
+        if text.map_or(payload.is::<String>(), |text| *text != "told to") {
             eprintln!("{}", info);
         }
     }));
@@ -223,7 +225,7 @@ fn a_panic_with_an_evil_payload() {
     struct Evil;
     impl Drop for Evil {
         fn drop(&mut self) {
-            panic!("told to");
+            panic::panic_any(()); // nothing that could be leaked
         }
     }
     quietly(|| {
