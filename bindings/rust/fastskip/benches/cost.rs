@@ -224,9 +224,11 @@ fn main() {
     let contenders: [fn(&Data) -> Costs; 4] = [c, rust, compat, btree];
     let mut costs = vec![[[0.0; 4]; 4]; rounds];
     for (number, round) in costs.iter_mut().enumerate() {
-        // Each begins in turn: what one leaves of caches and heap falls on the next.
+        // Each begins in turn, and every other round goes backwards: what one leaves of caches and
+        // heap falls on the next.
+        let step = if number % 2 == 0 { 1 } else { 3 };
         for i in 0..contenders.len() {
-            let contender = (number + i) % contenders.len();
+            let contender = (number / 2 + i * step) % contenders.len();
             round[contender] = contenders[contender](&data);
         }
     }
