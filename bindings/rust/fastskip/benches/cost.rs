@@ -219,7 +219,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 
 fn main() {
     let argument = std::env::args().skip(1).find_map(|a| a.parse().ok());
-    let rounds: usize = argument.unwrap_or(9);
+    let rounds: usize = argument.unwrap_or(16);
     let data = Data::new();
     let contenders: [fn(&Data) -> Costs; 4] = [c, rust, compat, btree];
     let mut costs = vec![[[0.0; 4]; 4]; rounds];

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{channel, Receiver, Sender};
-use std::sync::RwLock;
+use std::sync::{Mutex, RwLock};
 use std::thread;
 
 use fastskip::{Options, Table};
@@ -22,7 +22,7 @@ const KEYS: u32 = 50_000;
 /// Where writers find the table, and the flusher's mailbox.
 struct Engine {
     current: RwLock<Table>,
-    full: Sender<Table>,
+    full: Mutex<Sender<Table>>,
 }
 
 impl Engine {
@@ -52,7 +52,8 @@ impl Engine {
             return Ok(()); // somebody else was faster
         }
         *current = table.rotate()?;
-        self.full.send(table).expect("the flusher is there");
+        let full = self.full.lock().unwrap();
+        full.send(table).expect("the flusher is there");
         Ok(())
     }
 }
@@ -121,23 +122,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     let table = Options::new().memory_limit(2 << 20).build()?;
     let engine = Engine {
         current: RwLock::new(table),
-        full,
+        full: Mutex::new(full),
     };
     let to = directory.clone();
     let flusher = thread::spawn(move || flush(&to, tables));
     thread::scope(|scope| {
-        let engine = &engine;
-        let write = |writer| scope.spawn(move || work(engine, writer));
-        let writers: Vec<_> = (0..WRITERS).map(write).collect();
-        let ended = writers
-            .into_iter()
-            .map(|w| w.join().expect("no writer panics"));
-        ended.collect::<fastskip::Result<()>>()
+        let mut writers = Vec::new();
+        for writer in 0..WRITERS {
+            let engine = &engine;
+            writers.push(scope.spawn(move || work(engine, writer)));
+        }
+        for writer in writers {
+            writer.join().expect("no writer panics")?;
+        }
+        fastskip::Result::Ok(())
     })?;
     // The last table, and the end of the flusher's work.
     let Engine { current, full } = engine;
     let last = current.into_inner()?;
     last.seal()?;
+    let full = full.into_inner()?;
     full.send(last)?;
     drop(full);
     let files = flusher.join().expect("the flusher does not panic")?;

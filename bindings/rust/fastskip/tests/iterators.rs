@@ -43,7 +43,7 @@ fn forwards_and_backwards() {
 }
 
 /// Takes from the ends as the bits of `pattern` say, until nothing is left, and a few times more.
-fn both_ends<'t>(mut iter: Iter<'t>, pattern: u32) -> (Vec<Entry<'t>>, Vec<Entry<'t>>) {
+fn both_ends(mut iter: Iter<'_>, pattern: u32) -> (Vec<Entry<'_>>, Vec<Entry<'_>>) {
     let (mut front, mut back) = (Vec::new(), Vec::new());
     let mut turn = 0;
     loop {

@@ -2,7 +2,7 @@
 
 use fastskip::{Batch, Error, HugePages, Kind, Options, SequenceMode, Stat, Table};
 
-fn value<'t>(entry: fastskip::Result<Option<fastskip::Entry<'t>>>) -> Option<&'t [u8]> {
+fn value(entry: fastskip::Result<Option<fastskip::Entry<'_>>>) -> Option<&[u8]> {
     entry.unwrap().map(|entry| entry.value)
 }
 
