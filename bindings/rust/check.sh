@@ -4,7 +4,7 @@
 #
 #   FASTSKIP_PREFIX   where libfastskip is installed; if not set, this checkout's is built
 #   FASTSKIP_ASAN=1   build it with the address and undefined-behaviour sanitizers, and run the tests
-#   CARGO             another cargo than the one in PATH
+#   CARGO             another cargo than the one in PATH; a rustc beside it is used, too
 #   CARGO_TARGET_DIR  where to build; by default a temporary directory
 set -euo pipefail
 export LC_ALL=C CARGO_NET_OFFLINE=true CARGO_TERM_COLOR=never
@@ -14,6 +14,7 @@ root=$(cd "$here/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cargo=${CARGO:-cargo}
+[[ $cargo != */* ]] || PATH=$(dirname "$cargo"):$PATH
 asan=${FASTSKIP_ASAN:-0}
 jobs=${FASTSKIP_JOBS:-2}
 passed=0
