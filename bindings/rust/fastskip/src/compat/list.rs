@@ -1,12 +1,13 @@
-//! The list itself, and what sealing makes of it.
+//! The list itself.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
 
+use super::account::{Budget, Deletes};
+use super::frozen::FrozenMemtable;
 use super::walk::{Cursor, Iter, Snapshot, Walk};
 use super::{BatchError, InsertError, SealError};
-use crate::{Error, Options, Stat, Table, KEY_MAX};
+use crate::{Error, Options, Table, KEY_MAX};
 
 const SHARDS_MOST: usize = 1024;
 const BLOCK_LEAST: usize = 4 << 10;
@@ -21,52 +22,11 @@ const ENTRY_OVERHEAD: u64 = 32;
 /// See the [module](super) for what is different from the crate's.
 pub struct ConcurrentSkipList {
     table: Table,
-    max_memory_bytes: usize,
-    max_entries: usize,
+    pub(super) max_memory_bytes: usize,
+    pub(super) max_entries: usize,
     /// For limits below what a table can have.
-    budget: Option<Budget>,
-    deletes: Deletes,
-}
-
-/// Only inserts and deletes are made, so these and the number of versions tell how many keys live.
-#[derive(Default)]
-struct Deletes {
-    /// Calls of the table.
-    tried: AtomicU64,
-    /// Of keys that were live, and of keys that never were.
-    live: AtomicU64,
-    absent: AtomicU64,
-    /// One delete of a key at a time, for its answer to be exact.
-    locks: [Mutex<()>; 16],
-}
-
-/// A limit of the bytes of entries, taken before a write and given back if it fails.
-struct Budget {
-    limit: u64,
-    taken: AtomicU64,
-    used: AtomicU64,
-}
-
-impl Budget {
-    fn new(limit: u64) -> Budget {
-        let (taken, used) = Default::default();
-        Budget { limit, taken, used }
-    }
-
-    fn take(&self, bytes: u64) -> bool {
-        let allowed = |taken: u64| taken.checked_add(bytes).filter(|t| *t <= self.limit);
-        self.taken
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, allowed)
-            .is_ok()
-    }
-
-    fn settle(&self, bytes: u64, written: bool) {
-        if written {
-            self.used.fetch_add(bytes, Ordering::Relaxed);
-        } else {
-            self.taken.fetch_sub(bytes, Ordering::Relaxed);
-        }
-    }
+    pub(super) budget: Option<Budget>,
+    pub(super) deletes: Deletes,
 }
 
 impl ConcurrentSkipList {
@@ -347,99 +307,6 @@ impl ConcurrentSkipList {
         cursor.seek(self, target).then_some(cursor)
     }
 
-    // ---- figures ----
-
-    fn stat(&self, stat: Stat) -> u64 {
-        self.table.stat(stat).unwrap_or(0)
-    }
-
-    /// Everything that was written: inserts, and deletes with a tombstone of their own.
-    fn entries(&self) -> u64 {
-        self.stat(Stat::Versions)
-    }
-
-    /// How many keys are live.
-    pub fn len(&self) -> usize {
-        let live = self.deletes.live.load(Ordering::Relaxed);
-        let absent = self.deletes.absent.load(Ordering::Relaxed);
-        self.entries().saturating_sub(2 * live + absent) as usize
-    }
-
-    /// Whether no key is live.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether it was sealed.
-    pub fn is_sealed(&self) -> bool {
-        self.table.is_sealed()
-    }
-
-    /// Bytes in use.
-    pub fn memory_usage(&self) -> usize {
-        match &self.budget {
-            Some(budget) => budget.used.load(Ordering::Relaxed) as usize,
-            None => self.stat(Stat::MemoryUsed) as usize,
-        }
-    }
-
-    /// Bytes made usable so far.
-    pub fn memory_reserved(&self) -> usize {
-        match &self.budget {
-            Some(budget) => budget.limit as usize,
-            None => self.stat(Stat::MemoryReserved) as usize,
-        }
-    }
-
-    /// Usage by reserved: 0 to 1.
-    pub fn memory_utilization(&self) -> f64 {
-        self.memory_usage() as f64 / self.memory_reserved().max(1) as f64
-    }
-
-    /// Reserved without usage.
-    pub fn memory_idle(&self) -> usize {
-        let used = self.memory_usage();
-        self.memory_reserved().saturating_sub(used)
-    }
-
-    /// Bytes of a key, on average; deleted ones count.
-    pub fn avg_key_size(&self) -> f64 {
-        average(self.stat(Stat::KeyBytes), self.stat(Stat::Keys))
-    }
-
-    /// Bytes of an inserted value, on average.
-    pub fn avg_value_size(&self) -> f64 {
-        let deletes =
-            self.deletes.live.load(Ordering::Relaxed) + self.deletes.absent.load(Ordering::Relaxed);
-        let inserts = self.entries().saturating_sub(deletes);
-        average(self.stat(Stat::ValueBytes), inserts)
-    }
-
-    /// Inserts attempted, whatever came of them.
-    pub fn total_inserts(&self) -> usize {
-        let deletes =
-            self.deletes.live.load(Ordering::Relaxed) + self.deletes.absent.load(Ordering::Relaxed);
-        self.stat(Stat::Writes).saturating_sub(deletes) as usize
-    }
-
-    /// The limit of memory that was asked for; 0 is none.
-    pub fn max_memory_bytes(&self) -> usize {
-        self.max_memory_bytes
-    }
-
-    /// The limit of entries that was asked for; 0 is none.
-    pub fn max_entries(&self) -> usize {
-        self.max_entries
-    }
-
-    /// Whether 90 per cent of a limit are reached.
-    pub fn is_under_backpressure(&self) -> bool {
-        let small = self.budget.as_ref().map_or(false, |budget| {
-            budget.used.load(Ordering::Relaxed) * 10 >= budget.limit * 9
-        });
-        small || self.table.under_backpressure()
-    }
-
     // ---- life ----
 
     /// Seals this list, and makes a fresh one with the same options.
@@ -481,23 +348,6 @@ impl ConcurrentSkipList {
     }
 }
 
-impl Deletes {
-    fn lock(&self, key: &[u8]) -> MutexGuard<'_, ()> {
-        let hash = key.iter().fold(0u32, |hash, byte| {
-            (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-        });
-        let lock = &self.locks[hash as usize % self.locks.len()];
-        lock.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn average(sum: u64, count: u64) -> f64 {
-    match count {
-        0 => 0.0,
-        count => sum as f64 / count as f64,
-    }
-}
-
 fn block_size(bytes: usize) -> usize {
     bytes.clamp(BLOCK_LEAST, BLOCK_MOST).next_power_of_two()
 }
@@ -518,82 +368,6 @@ impl fmt::Debug for ConcurrentSkipList {
         f.debug_struct("ConcurrentSkipList")
             .field("len", &self.len())
             .field("sealed", &self.is_sealed())
-            .field("memory_usage", &self.memory_usage())
-            .finish()
-    }
-}
-
-/// A sealed list, to be flushed and dropped; made by [`ConcurrentSkipList::seal`].
-pub struct FrozenMemtable {
-    inner: ConcurrentSkipList,
-}
-
-impl FrozenMemtable {
-    /// All keys, deleted ones included, in order.
-    pub fn iter(&self) -> Iter<'_> {
-        self.inner.iter()
-    }
-
-    /// The list, which does not change any more.
-    pub fn snapshot(&self) -> Snapshot<'_> {
-        self.inner.snapshot()
-    }
-
-    /// A cursor before the first entry.
-    pub fn cursor(&self) -> Cursor<'_> {
-        self.inner.cursor()
-    }
-
-    /// A cursor on the first key that is not before `target`, if there is one.
-    pub fn cursor_at(&self, target: &[u8]) -> Option<Cursor<'_>> {
-        self.inner.cursor_at(target)
-    }
-
-    /// How many keys are live.
-    pub fn len(&self) -> usize {
-        self.inner.len()
-    }
-
-    /// Whether no key is live.
-    pub fn is_empty(&self) -> bool {
-        self.inner.is_empty()
-    }
-
-    /// Bytes in use.
-    pub fn memory_usage(&self) -> usize {
-        self.inner.memory_usage()
-    }
-
-    /// Bytes made usable.
-    pub fn memory_reserved(&self) -> usize {
-        self.inner.memory_reserved()
-    }
-
-    /// Usage by reserved: 0 to 1.
-    pub fn memory_utilization(&self) -> f64 {
-        self.inner.memory_utilization()
-    }
-
-    /// Reserved without usage.
-    pub fn memory_idle(&self) -> usize {
-        self.inner.memory_idle()
-    }
-
-    /// The value of a key, and whether it is deleted: then it is the last live one.
-    pub fn get(&self, key: &[u8]) -> Option<(&[u8], bool)> {
-        self.inner.get(key)
-    }
-
-    /// The value of a live key.
-    pub fn get_live(&self, key: &[u8]) -> Option<&[u8]> {
-        self.inner.get_live(key)
-    }
-}
-
-impl fmt::Debug for FrozenMemtable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FrozenMemtable")
-            .field("len", &self.len())
             .field("memory_usage", &self.memory_usage())
             .finish()
     }

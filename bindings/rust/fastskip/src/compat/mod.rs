@@ -89,12 +89,16 @@
 //!   second look; [`get_live`](ConcurrentSkipList::get_live) does not pay for it.
 //! - Deletes of the same key wait for each other, for the answer to be exact; nothing else waits.
 
+mod account;
+mod figures;
+mod frozen;
 mod list;
 mod walk;
 
 use std::fmt;
 
-pub use self::list::{ConcurrentSkipList, FrozenMemtable};
+pub use self::frozen::FrozenMemtable;
+pub use self::list::ConcurrentSkipList;
 pub use self::walk::{Cursor, Entry, Iter, Snapshot, SnapshotIter};
 
 /// Why [`ConcurrentSkipList::try_insert`] did not insert.
