@@ -1,4 +1,4 @@
-//! The memtable of a log-structured storage engine, by [libfastskip].
+//! The memtable of a log-structured storage engine, by libfastskip.
 //!
 //! A [`Table`] is an ordered map in memory, from byte strings to versions of values. Any number of
 //! threads write and read it at once without a lock; snapshots cost nothing; batches of writes
@@ -68,6 +68,17 @@
 //! # }
 //! ```
 //!
+//! A table that was dropped is out of reach, so it is neither used nor dropped again:
+//!
+//! ```compile_fail,E0382
+//! # fn main() -> fastskip::Result<()> {
+//! let table = fastskip::Table::new()?;
+//! drop(table);
+//! table.put("apple", "red")?; // error[E0382]: borrow of moved value: `table`
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Tables, snapshots, cursors and iterators are [`Send`] and [`Sync`]. Everything is given back when
 //! it is dropped. Panics of comparators do not cross into C; see [`Options::comparator`].
 //!
@@ -75,8 +86,6 @@
 //!
 //! The module [`compat`] has that crate's interface; its names that this crate does not use for
 //! itself are here, too, so that `use fastskip::ConcurrentSkipList` still works.
-//!
-//! [libfastskip]: https://docs.rs/fastskip-sys
 
 #![warn(missing_docs)]
 
