@@ -104,10 +104,7 @@ impl State {
         if self.poisoned.load(Memory::Relaxed) {
             return Err(Error::CallbackPanicked);
         }
-        let answer = self.enter(|| {
-            PANICKED.with(|p| p.set(false));
-            call()
-        })?;
+        let answer = self.enter(call)?;
         if PANICKED.with(|p| p.replace(false)) {
             self.poisoned.store(true, Memory::Relaxed);
             return Err(Error::CallbackPanicked);

@@ -229,11 +229,27 @@ fn a_panic_with_an_evil_payload() {
         }
     }
     quietly(|| {
-        let options = Options::new().comparator("evil", |_, _| panic::panic_any(Evil));
+        let (armed, calls) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicUsize::new(0)),
+        );
+        let (fire, counter) = (Arc::clone(&armed), Arc::clone(&calls));
+        let options = Options::new().comparator("evil", move |a, b| {
+            if fire.load(SeqCst) {
+                counter.fetch_add(1, SeqCst);
+                panic::panic_any(Evil);
+            }
+            a.cmp(b)
+        });
         let table = options.build().unwrap();
-        table.put("a", "1").unwrap_or(());
-        assert_eq!(table.put("b", "1"), Err(Error::CallbackPanicked));
-        assert_eq!(table.get("b"), Err(Error::CallbackPanicked));
+        for i in 0..200u8 {
+            table.put([i], "v").unwrap();
+        }
+        armed.store(true, SeqCst);
+        assert_eq!(table.put([70, 1], "w"), Err(Error::CallbackPanicked));
+        assert_eq!(table.put([80, 1], "w"), Err(Error::CallbackPanicked));
+        assert_eq!(table.get([70]), Err(Error::CallbackPanicked));
+        assert_eq!(calls.load(SeqCst), 1, "it is not asked again");
     });
 }
 
