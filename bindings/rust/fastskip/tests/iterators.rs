@@ -66,18 +66,25 @@ fn both_ends(mut iter: Iter<'_>, pattern: u32) -> (Vec<Entry<'_>>, Vec<Entry<'_>
     (front, back)
 }
 
-#[test]
-fn ends_meet() {
-    let table = evens(1024);
-    let expected = keys(table.iter());
-    for pattern in [
+/// In turns of several lengths, and at random.
+fn patterns() -> impl Iterator<Item = u32> {
+    let turns = [
         0x5555_5555,
         0xaaaa_aaaa,
         0x0000_ffff,
         0xffff_0000,
-        0x0101_0101,
-        0x8421_7bde,
-    ] {
+        0x7777_7777,
+        0x8888_8888,
+    ];
+    let random = (1..60u32).map(|i| i.wrapping_mul(0x9e37_79b9).rotate_left(i));
+    IntoIterator::into_iter(turns).chain(random)
+}
+
+#[test]
+fn ends_meet() {
+    let table = evens(1024);
+    let expected = keys(table.iter());
+    for pattern in patterns() {
         let (mut front, back) = both_ends(table.iter(), pattern);
         front.extend(back);
         let found: Vec<_> = front.iter().map(|e| e.key.to_vec()).collect();
@@ -115,13 +122,7 @@ fn ends_meet_among_versions() {
     back.reverse();
     let shown = |e: &Entry<'_>| (e.key.to_vec(), e.value.to_vec(), e.kind);
     assert_eq!(back.iter().map(shown).collect::<Vec<_>>(), expected);
-    for pattern in [
-        0x5555_5555,
-        0x0f0f_0f0f,
-        0x7777_7777,
-        0x8888_8888,
-        0x1357_9bdf,
-    ] {
+    for pattern in patterns() {
         let (mut front, back) = both_ends(table.scan().all_versions().iter(), pattern);
         front.extend(back);
         assert_eq!(
