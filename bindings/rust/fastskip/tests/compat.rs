@@ -345,11 +345,15 @@ fn small_limits() {
     assert_eq!(list.len(), i);
     let (frozen, fresh) = list.seal().unwrap();
     assert_eq!(frozen.len(), i);
+    assert_eq!(fresh.max_memory_bytes(), 1000);
+    for j in 0..200 {
+        // What is refused costs nothing.
+        assert_eq!(fresh.insert(b"key:0000", &[b'x'; 20]), j == 0);
+    }
     assert!(
-        fresh.insert(b"key:0000", &[b'x'; 20]),
+        fresh.insert(b"other", &[b'x'; 60]),
         "the fresh one has room"
     );
-    assert_eq!(fresh.max_memory_bytes(), 1000);
 }
 
 /// As there, variables that held a cursor or a snapshot may still be in scope when a list is sealed.

@@ -96,6 +96,21 @@ fn reset_forgets_threads() {
     }
 }
 
+#[test]
+fn reset_sets_figures_back() {
+    let mut list = limited(1000, 0);
+    for _ in 0..3 {
+        assert!(list.insert(b"a", &[0; 200]) && list.insert(b"b", &[0; 200]));
+        assert!(list.delete(b"a") && !list.delete(b"c"));
+        assert_eq!((list.len(), list.total_inserts()), (1, 2));
+        unsafe { list.reset() };
+        assert_eq!(
+            (list.len(), list.total_inserts(), list.memory_usage()),
+            (0, 0, 0)
+        );
+    }
+}
+
 // ---- memory ----
 
 #[test]
@@ -192,28 +207,23 @@ fn keys_are_in_order() {
 #[test]
 fn a_snapshot_does_not_change() {
     let list = ConcurrentSkipList::new();
-    let done = AtomicBool::new(false);
     thread::scope(|scope| {
         for thread in 0..2u32 {
-            let (list, done) = (&list, &done);
+            let list = &list;
             scope.spawn(move || {
-                for i in 0.. {
+                for i in 0..5000u32 {
                     list.insert(&(i * 2 + thread).to_le_bytes(), b"v");
                     if i % 3 == 0 {
                         list.delete(&(i * 2 + thread).to_le_bytes());
                     }
-                    if done.load(SeqCst) {
-                        break;
-                    }
                 }
             });
         }
-        for _ in 0..100 {
+        for _ in 0..50 {
             let snapshot = list.snapshot();
             let read = || -> Vec<_> { snapshot.iter().map(|e| (e.key, e.is_tombstone)).collect() };
             assert_eq!(read(), read());
         }
-        done.store(true, SeqCst);
     });
 }
 
@@ -248,6 +258,11 @@ fn a_deleted_key_can_be_written_again() {
     assert_eq!(list.get_or_insert(b"k", b"new"), (&b"new"[..], true));
     list.table().put(b"k", b"over").unwrap();
     assert_eq!(list.get_live(b"k"), Some(&b"over"[..]));
+    for _ in 0..2 {
+        list.table().delete(b"k").unwrap();
+    }
+    assert_eq!(list.get(b"k"), Some((&b"over"[..], true)));
+    assert_eq!(list.iter().next().unwrap().value, b"over");
 }
 
 #[test]
@@ -446,6 +461,33 @@ fn the_live_count_adds_up() {
         list.delete(&[i]);
     }
     assert!(list.is_empty());
+}
+
+/// Each key is inserted by one thread and deleted by another, at about the same time.
+#[test]
+fn a_delete_beside_an_insert_answers_right() {
+    const KEYS: u32 = 30_000;
+    let list = ConcurrentSkipList::with_shards(2);
+    let barrier = Barrier::new(2);
+    let deleted = thread::scope(|scope| {
+        scope.spawn(|| {
+            for i in 0..KEYS {
+                if i % 100 == 0 {
+                    barrier.wait();
+                }
+                assert!(list.insert(&i.to_be_bytes(), b"v"));
+            }
+        });
+        let delete = |i: u32| {
+            if i % 100 == 0 {
+                barrier.wait();
+            }
+            usize::from(list.delete(&i.to_be_bytes()))
+        };
+        (0..KEYS).map(delete).sum::<usize>()
+    });
+    assert_eq!(list.len(), KEYS as usize - deleted);
+    assert_eq!(list.iter().filter(|e| !e.is_tombstone).count(), list.len());
 }
 
 #[test]

@@ -87,6 +87,7 @@
 //!   those.
 //! - The value that is shown with a tombstone is the last live one, as there. To find it costs a
 //!   second look; [`get_live`](ConcurrentSkipList::get_live) does not pay for it.
+//! - An iteration over a snapshot also passes over what was written since.
 //! - Deletes of the same key wait for each other, for the answer to be exact; nothing else waits.
 
 mod account;
