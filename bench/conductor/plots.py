@@ -10,13 +10,13 @@ import subprocess
 from .tables import BASE
 
 TERMINALS = {
-    "svg": 'set terminal svg size 900,480 dynamic enhanced background "white" font "sans,11"',
-    "png": 'set terminal pngcairo size 900,480 enhanced font "sans,11"',
+    "svg": 'set terminal svg size 900,480 dynamic noenhanced background "white" font "sans,11"',
+    "png": 'set terminal pngcairo size 900,480 noenhanced font "sans,11"',
 }
 
 
 def quote(text):
-    return '"' + text.replace("_", "\\\\_").replace('"', "") + '"'
+    return '"' + text.replace('"', "") + '"'
 
 
 def draw(directory, name, commands, data):

@@ -84,8 +84,8 @@ class Conductor:
         self.latency = latency
         self.results = Results()
         self.about, self.failed = {}, {}
-        self.together = True
-        passes = len(range(rounds)) + bool(latency)
+        self.together, self.interrupted = True, False
+        passes = rounds + bool(latency)
         steps = passes * sum(len(self._who(s)) * len(s) for s in sessions)
         self.progress = Progress(steps + len(self.programs))
 
@@ -153,9 +153,13 @@ class Conductor:
                 self._session(session, [peer], number)
 
     def run(self):
-        self.check()
-        for number in range(self.rounds):
-            self._round(number)
-        if self.latency:
-            self._round(None)
+        """Everything; an interrupt ends it early and leaves the figures that are there."""
+        try:
+            self.check()
+            for number in range(self.rounds):
+                self._round(number)
+            if self.latency:
+                self._round(None)
+        except KeyboardInterrupt:
+            self.interrupted = True
         self.progress.end()

@@ -3,9 +3,21 @@
 
 """Tests of what is made of figures, on figures whose answers are known."""
 
+import importlib.machinery
+import importlib.util
+import os
 import unittest
 
 from . import figures, plan, tables
+
+
+def load_misses():
+    """bench/misses as a module."""
+    path = os.path.join(os.path.dirname(__file__), "..", "misses")
+    loader = importlib.machinery.SourceFileLoader("misses", os.path.abspath(path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("misses", loader))
+    loader.exec_module(module)
+    return module
 
 
 def figure(workload, cpu, wall=None, threads=1, **more):
@@ -94,6 +106,32 @@ class Plans(unittest.TestCase):
         for r in range(3):
             self.assertEqual(sorted(plan.order(peers, r, r)), peers)
         self.assertNotEqual(plan.order(peers, 0, 0), plan.order(peers, 1, 0))
+
+
+class Misses(unittest.TestCase):
+    def setUp(self):
+        self.misses = load_misses()
+        self.before = {"instructions": 1000.0, "branch": 4.0, "L1": 8.0, "last": 0.2}
+
+    def test_five_percent(self):
+        for field, least in (("instructions", 1051), ("branch", 4.21), ("L1", 8.41)):
+            now = {**self.before, field: least}
+            self.assertEqual(self.misses.worse(self.before, now, 0.05), [field])
+            now[field] = self.before[field] * 1.049
+            self.assertEqual(self.misses.worse(self.before, now, 0.05), [])
+
+    def test_less_is_not_worse(self):
+        now = {field: number / 2 for field, number in self.before.items()}
+        self.assertEqual(self.misses.worse(self.before, now, 0.05), [])
+
+    def test_small_numbers_have_room(self):
+        self.assertEqual(self.misses.worse(self.before, {**self.before, "last": 0.24}, 0.05), [])
+        self.assertEqual(self.misses.worse(self.before, {**self.before, "last": 0.26}, 0.05), ["last"])
+
+    def test_table(self):
+        table, made_with = self.misses.read_table()
+        self.assertEqual(list(table), self.misses.OPERATIONS)
+        self.assertIn("glibc", made_with)
 
 
 if __name__ == "__main__":

@@ -99,18 +99,18 @@ void new_table(bench *b, unsigned writers)
 {
     drop_table(b);
     b->resident = resident_bytes();
+    b->writers = writers;
     b->table = peer_new(b->file->key_bytes + b->file->entries * b->value_size, writers);
 }
 
-/* Fills a table with all keys in random order, untimed, by the one writer that it was made for. */
-void load_table(bench *b)
+/* Makes a table and fills it with all keys in random order, untimed, in one thread. */
+void load_table(bench *b, unsigned writers)
 {
     job j = {.body = body_put, .keys = keyfile_section_of(b->file, SECTION_WRITTEN)};
     int latency = b->latency;
     j.to = j.keys.count;
     b->latency = 0;
-    if (b->table == NULL)
-        new_table(b, 1);
+    new_table(b, writers);
     run_jobs(b, &j, 1);
     b->latency = latency;
     b->loaded = 1;
@@ -229,5 +229,7 @@ int main(int count, char **arguments)
     fflush(stdout);
     serve(&b);
     drop_table(&b);
+    for (unsigned tag = 0; tag < TAGS; tag++)
+        free((void *)(uintptr_t)b.values[tag].data);
     return EXIT_SUCCESS;
 }

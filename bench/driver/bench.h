@@ -24,8 +24,8 @@ struct job {
     const bench *b;
     peer_worker *worker;
     key_section keys;
-    size_t from, to; /* records of keys */
-    unsigned index;  /* of its worker */
+    size_t from, to;  /* records of keys */
+    unsigned index;   /* of its worker */
     atomic_int *stop; /* if not NULL: goes round and round until it is set */
     uint64_t ops, hits, sum;
     uint32_t *latency; /* ticks of each operation, or NULL: only the whole is timed */
@@ -39,9 +39,10 @@ struct bench {
     size_t value_size, ops; /* ops: operations of a workload at most */
     peer_bytes values[TAGS];
     peer_table *table;
-    int loaded; /* the table holds SECTION_WRITTEN, each key once, and nothing else */
+    unsigned writers; /* at once, that the table was made for */
+    int loaded;       /* the table holds SECTION_WRITTEN, each key once, and nothing else */
     uint64_t written; /* into the present table */
-    size_t resident; /* bytes of the process before the table was made */
+    size_t resident;  /* bytes of the process before the table was made */
     int latency;
 };
 
@@ -53,7 +54,7 @@ double tick_ns(void);
 size_t resident_bytes(void);
 void new_table(bench *b, unsigned writers);
 void drop_table(bench *b);
-void load_table(bench *b);
+void load_table(bench *b, unsigned writers);
 size_t table_bytes(const bench *b);
 /* Runs the jobs at once, each in a thread of its own; a single one in the caller's. */
 void run_jobs(bench *b, job *jobs, unsigned count);

@@ -58,8 +58,8 @@ static void check_gets(checker *c, unsigned shift)
         expect(same(value, c->b->values[(r->tag + shift) % TAGS]), "get: value", i);
     }
     for (size_t i = 0; i < missing.count && i < c->n; i++)
-        expect(!peer_get(c->worker, key_of(key_at(&missing, i)), &value), "get of what is not there",
-               i);
+        expect(!peer_get(c->worker, key_of(key_at(&missing, i)), &value),
+               "get of what is not there", i);
 }
 
 /* Groups in which every third key is absent. */
@@ -87,8 +87,8 @@ static void check_get_many(checker *c)
 static uint64_t sum_of(const checker *c, size_t i)
 {
     const key_record *r = c->sorted[i];
-    return *(const unsigned char *)(r + 1)
-           + peer_first_byte(c->b->values[r->tag].data, c->b->values[r->tag].size);
+    return *(const unsigned char *)(r + 1) +
+           peer_first_byte(c->b->values[r->tag].data, c->b->values[r->tag].size);
 }
 
 static void check_scan(checker *c, size_t from, size_t limit, int backwards)

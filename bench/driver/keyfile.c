@@ -28,8 +28,8 @@ const keyfile_header *keyfile_map(const char *path)
     if (file->magic != KEYFILE_MAGIC || file->stride < sizeof(key_record))
         fail("%s is no file of keys", path);
     for (int i = 0; i < SECTIONS; i++)
-        if (file->section[i].offset + file->section[i].count * file->stride
-            > (uint64_t)status.st_size)
+        if (file->section[i].offset + file->section[i].count * file->stride >
+            (uint64_t)status.st_size)
             fail("%s is cut off", path);
     return file;
 }

@@ -51,7 +51,8 @@ static size_t put_url(char *to, uint64_t number, unsigned missing)
     static const char *const words[] = {"market", "winter", "report", "garden", "energy", "review",
                                         "travel", "summer", "policy", "camera", "health", "island",
                                         "design", "python", "recipe", "guitar"};
-    static const char *const sections[] = {"news", "blog", "wiki", "products", "users", "archive/2019",
+    static const char *const sections[] = {"news",         "blog",         "wiki",
+                                           "products",     "users",        "archive/2019",
                                            "archive/2023", "forum/threads"};
     static const char *const domains[] = {"com", "org", "net", "co.uk", "de", "io"};
     uint64_t x = key_mix(number + 77), host = x % 1024 * (x >> 10 & 1023) >> 10;
@@ -144,6 +145,8 @@ static void read_lines(key_kind *kind, const char *path)
     for (size_t i = 0; i < kind->line_count; i++)
         if (kept == 0 || strcmp(kind->lines[kept - 1], kind->lines[i]) != 0)
             kind->lines[kept++] = kind->lines[i];
+        else
+            free(kind->lines[i]);
     kind->line_count = kept;
     for (size_t i = kept - 1; i > 0; i--) {
         size_t j = (size_t)(key_random() % (i + 1));
@@ -176,4 +179,11 @@ key_kind key_kind_of(const char *name)
     }
     read_lines(&kind, name + 5);
     return kind;
+}
+
+void key_kind_free(key_kind *kind)
+{
+    for (size_t i = 0; i < kind->line_count; i++)
+        free(kind->lines[i]);
+    free(kind->lines);
 }

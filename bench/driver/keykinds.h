@@ -19,6 +19,7 @@ typedef struct {
 
 /* A name, or "file:" and a path.  Ends the program if it is neither. */
 key_kind key_kind_of(const char *name);
+void key_kind_free(key_kind *kind);
 
 /*
  * Writes the key of a number, or, if missing is 1, one that no number has and that lies near it.  Returns

@@ -241,5 +241,7 @@ int main(int count, char **arguments)
     printf("{\"entries\": %llu, \"operations\": %llu, \"key_bytes\": %llu}\n",
            (unsigned long long)m.n, (unsigned long long)m.ops,
            (unsigned long long)m.header->key_bytes);
+    free(m.order);
+    key_kind_free(&m.kind);
     return EXIT_SUCCESS;
 }

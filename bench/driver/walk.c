@@ -16,7 +16,8 @@
 #include <sys/mman.h>
 
 #define LINE ((size_t)64)
-#define ENTRY_OVERHEAD ((size_t)45) /* bytes of an entry beyond key and value, in memtables of today */
+#define ENTRY_OVERHEAD                                                                             \
+    ((size_t)45) /* bytes of an entry beyond key and value, in memtables of today */
 #define STEPS ((size_t)2000000)
 #define HUGE_PAGE ((size_t)2 << 20)
 

@@ -24,9 +24,9 @@ typedef struct {
     void (*body)(job *);
     enum section_id section;
     enum state needs;
-    int keeps;         /* leaves a loaded table loaded */
-    size_t divisor;    /* this many times fewer operations than the others */
-    unsigned features; /* of the peer */
+    int keeps;             /* leaves a loaded table loaded */
+    size_t divisor;        /* this many times fewer operations than the others */
+    unsigned features;     /* of the peer */
     void (*beside)(job *); /* another thread's work until the others have ended */
 } workload;
 
@@ -188,17 +188,15 @@ static void prepare_with(bench *b, void (*body)(job *), enum section_id section,
     b->loaded = 0;
 }
 
-static void prepare(bench *b, const workload *w, unsigned writers)
+static void prepare(bench *b, const workload *w, unsigned threads)
 {
+    unsigned writers = w->keeps || w->beside != NULL ? 1 : threads;
     if (w->needs == EMPTY)
-        new_table(b, writers);
-    else if (w->needs == LOADED && !b->loaded) {
-        drop_table(b);
-        load_table(b);
-    }
+        new_table(b, threads);
+    else if (w->needs == LOADED && (!b->loaded || b->writers < writers))
+        load_table(b, writers);
     if (w->body == body_flush) { /* every fourth version is not the newest of its key */
-        drop_table(b);
-        load_table(b);
+        load_table(b, 1);
         if (peer_about.features & PEER_OVERWRITE)
             prepare_with(b, body_overwrite, SECTION_OVERWRITE, b->file->entries / 4);
     }
@@ -232,10 +230,8 @@ static void divide(const bench *b, const workload *w, job *jobs, unsigned thread
     key_section keys = keyfile_section_of(b->file, w->section);
     size_t n = operations(b, w, keys.count);
     for (unsigned i = 0; i < threads; i++)
-        jobs[i] = (job){.body = w->body,
-                        .keys = keys,
-                        .from = n * i / threads,
-                        .to = n * (i + 1) / threads};
+        jobs[i] = (job){
+            .body = w->body, .keys = keys, .from = n * i / threads, .to = n * (i + 1) / threads};
 }
 
 /*
@@ -301,9 +297,9 @@ void run_workload(bench *b, const char *name, unsigned threads)
     int writes = w->needs == EMPTY || !w->keeps;
     if (threads < 1 || threads > 256)
         fail("%s: %u threads", name, threads);
-    if ((w->features & ~peer_about.features) != 0
-        || (threads > 1 && writes && !(peer_about.features & PEER_THREADS))
-        || (b->value_size == 0 && !(peer_about.features & PEER_EMPTY_VALUES))) {
+    if ((w->features & ~peer_about.features) != 0 ||
+        (threads > 1 && writes && !(peer_about.features & PEER_THREADS)) ||
+        (b->value_size == 0 && !(peer_about.features & PEER_EMPTY_VALUES))) {
         printf("[{\"workload\": \"%s\", \"threads\": %u, \"unsupported\": true}]\n", name, threads);
         return;
     }

@@ -14,8 +14,8 @@
 
 using map = absl::btree_map<std::string_view, record *>;
 
-const peer_description peer_about
-    = {"absl::btree_map", TEXT(ABSL_LTS_RELEASE_VERSION), "behind std::shared_mutex; no versions",
-       PEER_OVERWRITE | PEER_SEEK | PEER_REVERSE | PEER_THREADS | PEER_EMPTY_VALUES};
+const peer_description peer_about = {
+    "absl::btree_map", TEXT(ABSL_LTS_RELEASE_VERSION), "behind std::shared_mutex; no versions",
+    PEER_OVERWRITE | PEER_SEEK | PEER_REVERSE | PEER_THREADS | PEER_EMPTY_VALUES};
 
 #include "locked_map.h"

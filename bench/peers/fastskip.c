@@ -13,10 +13,9 @@
 
 #define GROUP 64
 
-const peer_description peer_about = {
-    "fastskip", FASTSKIP_VERSION, "",
-    PEER_OVERWRITE | PEER_SEEK | PEER_REVERSE | PEER_SNAPSHOT | PEER_VERSIONS | PEER_THREADS
-        | PEER_EMPTY_VALUES};
+const peer_description peer_about = {"fastskip", FASTSKIP_VERSION, "",
+                                     PEER_OVERWRITE | PEER_SEEK | PEER_REVERSE | PEER_SNAPSHOT |
+                                         PEER_VERSIONS | PEER_THREADS | PEER_EMPTY_VALUES};
 
 struct peer_worker {
     fastskip_table *table;
@@ -148,9 +147,8 @@ static size_t scan_far(fastskip_iterator *it, size_t limit, uint64_t *sum)
     fastskip_entry e[GROUP];
     size_t count, n = 0;
     uint64_t total = 0;
-    while (n < limit
-           && fastskip_iterator_next_many(it, e, limit - n < GROUP ? limit - n : GROUP, &count)
-                  == FASTSKIP_OK) {
+    while (n < limit && fastskip_iterator_next_many(it, e, limit - n < GROUP ? limit - n : GROUP,
+                                                    &count) == FASTSKIP_OK) {
         for (size_t i = 0; i < count; i++)
             total += touch(&e[i]);
         n += count;
@@ -173,7 +171,8 @@ static size_t scan_back(fastskip_iterator *it, size_t limit, uint64_t *sum)
     return n;
 }
 
-size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards, uint64_t *sum)
+size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards,
+                 uint64_t *sum)
 {
     fastskip_status s;
     if (w->iterator == NULL)

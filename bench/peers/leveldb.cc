@@ -26,12 +26,10 @@ using namespace leveldb;
 #define TEXT2(x) #x
 #define TEXT(x) TEXT2(x)
 
-
-const peer_description peer_about = {
-    "leveldb", TEXT(LEVELDB_VERSION),
-    "skip-list memtable, -O3 -DNDEBUG; one writer at a time",
-    PEER_OVERWRITE | PEER_SEEK | PEER_REVERSE | PEER_SNAPSHOT | PEER_VERSIONS | PEER_THREADS
-        | PEER_EMPTY_VALUES};
+const peer_description peer_about = {"leveldb", TEXT(LEVELDB_VERSION),
+                                     "skip-list memtable, -O3 -DNDEBUG; one writer at a time",
+                                     PEER_OVERWRITE | PEER_SEEK | PEER_REVERSE | PEER_SNAPSHOT |
+                                         PEER_VERSIONS | PEER_THREADS | PEER_EMPTY_VALUES};
 
 static inline Slice prefixed(const char *data)
 {
@@ -92,8 +90,8 @@ static inline void add(peer_worker *w, ValueType type, peer_bytes key, peer_byte
 {
     std::unique_lock<std::mutex> hold(w->table->lock, std::defer_lock);
     const size_t internal_size = key.size + 8;
-    const size_t encoded = static_cast<size_t>(VarintLength(internal_size)) + internal_size
-                           + static_cast<size_t>(VarintLength(value.size)) + value.size;
+    const size_t encoded = static_cast<size_t>(VarintLength(internal_size)) + internal_size +
+                           static_cast<size_t>(VarintLength(value.size)) + value.size;
     if (w->table->concurrent)
         hold.lock();
     char *buffer = w->table->arena.Allocate(encoded);
@@ -180,7 +178,8 @@ static void seek(list::Iterator *it, const peer_bytes *start, int backwards)
         it->SeekToLast();
 }
 
-size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards, uint64_t *sum)
+size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards,
+                 uint64_t *sum)
 {
     list::Iterator it(&w->table->entries);
     uint64_t total = 0;
@@ -189,8 +188,8 @@ size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int back
     while (it.Valid()) {
         Slice key = prefixed(it.key());
         Slice value = prefixed(key.data() + key.size());
-        total += peer_first_byte(key.data(), key.size() - 8)
-                 + peer_first_byte(value.data(), value.size());
+        total += peer_first_byte(key.data(), key.size() - 8) +
+                 peer_first_byte(value.data(), value.size());
         if (++n == limit)
             break;
         if (backwards)

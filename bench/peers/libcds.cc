@@ -17,9 +17,9 @@
 
 #include <atomic>
 
-const peer_description peer_about
-    = {"libcds", CDS_VERSION_STRING, "SkipListMap<HP>; no versions, no seek, no way backwards",
-       PEER_OVERWRITE | PEER_THREADS | PEER_EMPTY_VALUES};
+const peer_description peer_about = {"libcds", CDS_VERSION_STRING,
+                                     "SkipListMap<HP>; no versions, no seek, no way backwards",
+                                     PEER_OVERWRITE | PEER_THREADS | PEER_EMPTY_VALUES};
 
 struct slot {
     std::atomic<const record *> value{nullptr};
@@ -119,8 +119,7 @@ size_t peer_scan(peer_worker *w, const peer_bytes *, size_t limit, int, uint64_t
 {
     uint64_t total = 0;
     size_t n = 0;
-    for (auto at = w->table->entries.begin(); at != w->table->entries.end() && n < limit;
-         ++at, n++)
+    for (auto at = w->table->entries.begin(); at != w->table->entries.end() && n < limit; ++at, n++)
         total += touch(at->second.value.load(std::memory_order_acquire));
     *sum += total;
     return n;

@@ -23,9 +23,9 @@
 #define AHEAD 16u
 #define HUGE_PAGE ((size_t)2 << 20)
 
-const peer_description peer_about = {
-    "limits", "1", "no memtable: append, hash lookup, sorted array of references",
-    PEER_REVERSE | PEER_THREADS | PEER_EMPTY_VALUES | PEER_LIMITS};
+const peer_description peer_about = {"limits", "1",
+                                     "no memtable: append, hash lookup, sorted array of references",
+                                     PEER_REVERSE | PEER_THREADS | PEER_EMPTY_VALUES | PEER_LIMITS};
 
 typedef struct {
     uint32_t key_size, value_size;
@@ -251,11 +251,12 @@ size_t peer_get_many(peer_worker *w, size_t n, const peer_bytes *keys, peer_byte
 
 static inline uint64_t touch(const record *r)
 {
-    return peer_first_byte(r->data, r->key_size)
-           + peer_first_byte(r->data + r->key_size, r->value_size);
+    return peer_first_byte(r->data, r->key_size) +
+           peer_first_byte(r->data + r->key_size, r->value_size);
 }
 
-size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards, uint64_t *sum)
+size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards,
+                 uint64_t *sum)
 {
     const peer_table *t = w->table;
     size_t n = t->count < limit ? t->count : limit;
@@ -264,8 +265,7 @@ size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int back
     for (size_t i = 0; i < n; i++) {
         size_t at = backwards ? t->count - 1 - i : i, next = i + AHEAD;
         if (next < t->count) {
-            const record *r
-                = record_at(t, t->sorted[backwards ? t->count - 1 - next : next]);
+            const record *r = record_at(t, t->sorted[backwards ? t->count - 1 - next : next]);
             __builtin_prefetch(r);
             __builtin_prefetch(r->data + 24);
         }

@@ -116,12 +116,13 @@ static size_t scan_backward(peer_worker *w, const peer_bytes *start, size_t limi
     return n;
 }
 
-size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards, uint64_t *sum)
+size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards,
+                 uint64_t *sum)
 {
     std::shared_lock<std::shared_mutex> hold(w->table->lock);
     uint64_t total = 0;
-    size_t n = backwards ? scan_backward(w, start, limit, &total)
-                         : scan_forward(w, start, limit, &total);
+    size_t n =
+        backwards ? scan_backward(w, start, limit, &total) : scan_forward(w, start, limit, &total);
     *sum += total;
     return n;
 }

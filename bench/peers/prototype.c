@@ -32,9 +32,9 @@
 #undef peer_memory
 #undef peer_name
 
-const peer_description peer_about = {
-    "prototype", "-", "unique keys: no overwriting, no versions, no way backwards",
-    PEER_SEEK | PEER_THREADS};
+const peer_description peer_about = {"prototype", "-",
+                                     "unique keys: no overwriting, no versions, no way backwards",
+                                     PEER_SEEK | PEER_THREADS};
 
 /* A table is the prototype's list, and a worker is a table: it keeps what a thread needs itself. */
 peer_table *peer_new(size_t bytes, unsigned writers)
@@ -95,7 +95,8 @@ size_t peer_get_many(peer_worker *w, size_t n, const peer_bytes *keys, peer_byte
     return count;
 }
 
-size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards, uint64_t *sum)
+size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards,
+                 uint64_t *sum)
 {
     (void)backwards;
     return prototype_scan(w, start != NULL ? start->data : NULL, start != NULL ? start->size : 0,

@@ -43,11 +43,12 @@ static inline std::string_view view(peer_bytes b)
     return {static_cast<const char *>(b.data), b.size};
 }
 
-class record_store {
+class record_store
+{
     std::mutex lock_;
     std::vector<void *> blocks_;
 
-public:
+  public:
     ~record_store()
     {
         for (void *block : blocks_)
@@ -64,13 +65,14 @@ public:
     }
 };
 
-class record_maker {
+class record_maker
+{
     static constexpr size_t BLOCK = size_t{1} << 20;
     record_store &store_;
     char *at_ = nullptr;
     size_t left_ = 0;
 
-public:
+  public:
     explicit record_maker(record_store &store) : store_(store)
     {
     }
@@ -81,8 +83,8 @@ public:
             left_ = size > BLOCK ? size : BLOCK;
             at_ = store_.block(left_);
         }
-        auto *r = new (at_) record{static_cast<uint32_t>(key.size),
-                                   static_cast<uint32_t>(value.size), tombstone};
+        auto *r = new (at_)
+            record{static_cast<uint32_t>(key.size), static_cast<uint32_t>(value.size), tombstone};
         char *to = at_ + sizeof(record);
         at_ += size;
         left_ -= size;

@@ -14,8 +14,8 @@
 #include "db/lookup_key.h"
 #include "db/memtable.h"
 #include "memory/concurrent_arena.h"
-#include "rocksdb/comparator.h"
 #include "memtable/skiplistrep.cc"
+#include "rocksdb/comparator.h"
 #include "rocksdb/version.h"
 #include "util/coding.h"
 
@@ -32,15 +32,16 @@ using namespace ROCKSDB_NAMESPACE;
 const peer_description peer_about = {
     "rocksdb", TEXT(ROCKSDB_MAJOR) "." TEXT(ROCKSDB_MINOR) "." TEXT(ROCKSDB_PATCH),
     "skip-list memtable, -O3 -DNDEBUG; get_many and batches are loops, as in RocksDB",
-    PEER_OVERWRITE | PEER_SEEK | PEER_REVERSE | PEER_SNAPSHOT | PEER_VERSIONS | PEER_THREADS
-        | PEER_EMPTY_VALUES};
+    PEER_OVERWRITE | PEER_SEEK | PEER_REVERSE | PEER_SNAPSHOT | PEER_VERSIONS | PEER_THREADS |
+        PEER_EMPTY_VALUES};
 
 /* The arena logs failures of huge pages, which are not asked for; nothing else of env/ is linked. */
-namespace ROCKSDB_NAMESPACE {
+namespace ROCKSDB_NAMESPACE
+{
 void Log(const InfoLogLevel, Logger *, const char *, ...)
 {
 }
-}
+} // namespace ROCKSDB_NAMESPACE
 
 struct peer_table {
     InternalKeyComparator internal{BytewiseComparator()};
@@ -88,8 +89,8 @@ static inline void add(peer_worker *w, ValueType type, peer_bytes key, peer_byte
     peer_table *t = w->table;
     const auto internal_size = static_cast<uint32_t>(key.size + 8);
     const auto value_size = static_cast<uint32_t>(value.size);
-    const uint32_t encoded
-        = VarintLength(internal_size) + internal_size + VarintLength(value_size) + value_size;
+    const uint32_t encoded =
+        VarintLength(internal_size) + internal_size + VarintLength(value_size) + value_size;
     char *buffer = nullptr;
     KeyHandle handle = t->rep->Allocate(encoded, &buffer);
     char *p = EncodeVarint32(buffer, internal_size);
@@ -173,7 +174,8 @@ size_t peer_get_many(peer_worker *w, size_t n, const peer_bytes *keys, peer_byte
     return count;
 }
 
-size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards, uint64_t *sum)
+size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int backwards,
+                 uint64_t *sum)
 {
     MemTableRep::Iterator *it = w->iterator.get();
     uint64_t total = 0;
@@ -194,8 +196,8 @@ size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int back
     while (it->Valid()) {
         Slice key = GetLengthPrefixedSlice(it->key());
         Slice value = GetLengthPrefixedSlice(key.data() + key.size());
-        total += peer_first_byte(key.data(), key.size() - 8)
-                 + peer_first_byte(value.data(), value.size());
+        total += peer_first_byte(key.data(), key.size() - 8) +
+                 peer_first_byte(value.data(), value.size());
         if (++n == limit)
             break;
         if (backwards)

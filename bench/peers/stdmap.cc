@@ -13,8 +13,8 @@
 
 using map = std::map<std::string_view, record *>;
 
-const peer_description peer_about
-    = {"std::map", "libstdc++ " TEXT(_GLIBCXX_RELEASE), "behind std::shared_mutex; no versions",
-       PEER_OVERWRITE | PEER_SEEK | PEER_REVERSE | PEER_THREADS | PEER_EMPTY_VALUES};
+const peer_description peer_about = {
+    "std::map", "libstdc++ " TEXT(_GLIBCXX_RELEASE), "behind std::shared_mutex; no versions",
+    PEER_OVERWRITE | PEER_SEEK | PEER_REVERSE | PEER_THREADS | PEER_EMPTY_VALUES};
 
 #include "locked_map.h"

@@ -17,10 +17,9 @@
 #define TEXT2(x) #x
 #define TEXT(x) TEXT2(x)
 
-const peer_description peer_about
-    = {"tbb", TEXT(TBB_VERSION_MAJOR) "." TEXT(TBB_VERSION_MINOR),
-       "concurrent_map; no versions, no way backwards",
-       PEER_OVERWRITE | PEER_SEEK | PEER_THREADS | PEER_EMPTY_VALUES};
+const peer_description peer_about = {"tbb", TEXT(TBB_VERSION_MAJOR) "." TEXT(TBB_VERSION_MINOR),
+                                     "concurrent_map; no versions, no way backwards",
+                                     PEER_OVERWRITE | PEER_SEEK | PEER_THREADS | PEER_EMPTY_VALUES};
 
 /* What a map of atomics needs to be filled. */
 struct slot {
@@ -85,8 +84,8 @@ void peer_delete(peer_worker *w, peer_bytes key)
 int peer_get(peer_worker *w, peer_bytes key, peer_bytes *value)
 {
     auto found = w->table->entries.find(view(key));
-    return found != w->table->entries.end()
-           && give(found->second.value.load(std::memory_order_acquire), value);
+    return found != w->table->entries.end() &&
+           give(found->second.value.load(std::memory_order_acquire), value);
 }
 
 size_t peer_scan(peer_worker *w, const peer_bytes *start, size_t limit, int, uint64_t *sum)
