@@ -17,7 +17,7 @@ LIMITS = "limits"
 
 
 class Progress:
-    """A line on a terminal; nothing elsewhere."""
+    """A line on a terminal that is written over; elsewhere a line for each round."""
 
     def __init__(self, steps):
         self.steps, self.done, self.began = steps, 0, time.monotonic()
@@ -32,6 +32,11 @@ class Progress:
         line = f"{self.done}/{self.steps} {text}, {spent:.0f} s, about {left:.0f} s to go"
         sys.stderr.write("\r\033[K" + line[:110])
         sys.stderr.flush()
+
+    def end_of_round(self, text):
+        spent = time.monotonic() - self.began
+        if not self.shown:
+            print(f"{text} done after {spent:.0f} s", file=sys.stderr, flush=True)
 
     def end(self):
         if self.shown:
@@ -158,8 +163,10 @@ class Conductor:
             self.check()
             for number in range(self.rounds):
                 self._round(number)
+                self.progress.end_of_round(f"round {number + 1} of {self.rounds}")
             if self.latency:
                 self._round(None)
+                self.progress.end_of_round("latencies")
         except KeyboardInterrupt:
             self.interrupted = True
         self.progress.end()
