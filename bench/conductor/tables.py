@@ -46,9 +46,9 @@ def ratio_table(results, peers):
     """Ratios of CPU time to the base's: more is faster."""
     rows = [["times as fast as " + BASE] + peers]
     for workload in results.workloads():
-        rows.append(
-            [workload] + [number(results.ratio(workload, peer, BASE), 2) for peer in peers]
-        )
+        cells = [results.ratio(workload, peer, BASE) for peer in peers]
+        if any(cell is not None for cell in cells):
+            rows.append([workload] + [number(cell, 2) for cell in cells])
     return lines_of(rows)
 
 
