@@ -137,7 +137,7 @@ fsk_ref fsk_block_key_of(const fsk_space *s, const fsk_block *b, fsk_ref ref);
 
 int fsk_block_prefix_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k, uint32_t known);
 unsigned fsk_block_child_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k,
-                              uint32_t part);
+                              uint32_t part, int strict);
 
 /* For a search that wants what lies below key (NULL: plus infinity), strictly. */
 int fsk_block_high_below(const fsk_space *s, const fsk_block *b, const fsk_key *k);
@@ -177,6 +177,7 @@ static inline uint64_t fsk_lane_bits(const fsk_lanes *l)
 {
     const __m128i none = _mm_setzero_si128();
     uint64_t bits = 0;
+    FSK_UNROLL
     for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i += 4) {
         __m128i low =
             _mm_packs_epi32(l->quad[i], i + 1 < FSK_BLOCK_WORDS / 4 ? l->quad[i + 1] : none);
@@ -195,6 +196,7 @@ static inline uint64_t fsk_mask_tie(const fsk_block *b, uint32_t part)
     const __m128i want = _mm_set1_epi32((int)part);
     const __m128i unknown = _mm_set1_epi32((int)FSK_UNKNOWN);
     fsk_lanes l;
+    FSK_UNROLL
     for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++) {
         __m128i v = _mm_loadu_si128(p + i);
         l.quad[i] = _mm_or_si128(_mm_cmpeq_epi32(v, want), _mm_cmpeq_epi32(v, unknown));
@@ -208,6 +210,7 @@ static inline uint64_t fsk_mask_less(const fsk_block *b, uint32_t part)
     const __m128i sign = _mm_set1_epi32((int)0x80000000u); /* turns unsigned order into signed */
     const __m128i want = _mm_set1_epi32((int)(part ^ 0x80000000u));
     fsk_lanes l;
+    FSK_UNROLL
     for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++)
         l.quad[i] = _mm_cmplt_epi32(_mm_xor_si128(_mm_loadu_si128(p + i), sign), want);
     return fsk_lane_bits(&l);
@@ -221,6 +224,7 @@ static inline fsk_order_masks fsk_mask_order(const fsk_block *b, uint32_t part)
     const __m128i unknown = _mm_set1_epi32(0x7fffffff);
     fsk_order_masks m;
     fsk_lanes less, tie;
+    FSK_UNROLL
     for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++) {
         __m128i v = _mm_xor_si128(_mm_loadu_si128(p + i), sign);
         less.quad[i] = _mm_cmplt_epi32(v, want);
@@ -329,9 +333,12 @@ static inline fsk_ref fsk_block_find(const fsk_space *s, const fsk_block *b, con
     return 0;
 }
 
-/* The slot of the greatest word of an index block whose low is <= key. */
+/*
+ * The slot of the greatest word of an index block whose low is <= key (strict: < key).  The block's range
+ * holds such a key, so slot 0, whose low is the block's own, always does.
+ */
 static inline unsigned fsk_block_child(const fsk_space *s, const fsk_block *b, const fsk_key *k,
-                                       uint32_t part)
+                                       uint32_t part, int strict)
 {
     fsk_order_masks m = fsk_mask_order(b, part);
     uint64_t less = m.less, tie = m.tie;
@@ -340,9 +347,23 @@ static inline unsigned fsk_block_child(const fsk_space *s, const fsk_block *b, c
     uint32_t best;
     /* Unpublished slots are at the end, so the first word that the part does not decide tells. */
     if (FSK_UNLIKELY((less & born & 1) == 0))
-        return fsk_block_child_slow(s, b, k, part);
-    if (FSK_UNLIKELY(tie != 0 && fsk_load32_acquire(&b->ref[fsk_lowest_bit(tie)]) != 0))
-        return fsk_block_child_slow(s, b, k, part);
+        return fsk_block_child_slow(s, b, k, part, strict);
+    if (tie != 0) {
+        fsk_ref word = fsk_load32_acquire(&b->ref[slot = fsk_lowest_bit(tie)]);
+        if (word != 0) {
+            int c;
+            tie &= tie - 1;
+            if (part == FSK_UNKNOWN ||
+                (tie != 0 && fsk_load32_acquire(&b->ref[fsk_lowest_bit(tie)]) != 0))
+                return fsk_block_child_slow(s, b, k, part, strict);
+            /* A lone word that the part does not decide: its key does, if its part is no secret. */
+            if (FSK_UNLIKELY(fsk_load32_relaxed(&b->part[slot]) != part))
+                return fsk_block_child_slow(s, b, k, part, strict);
+            c = fsk_entry_compare(&s->order, fsk_entry_at(s, fsk_block_at(s, word)->low), k);
+            if (c < 0 || (c == 0 && !strict))
+                return slot;
+        }
+    }
     /* Words from birth are in order, so those that are less are the lowest bits. */
     slot = fsk_lowest_bit(~(less & born)) - 1;
     best = fsk_load32_relaxed(&b->part[slot]);
@@ -352,14 +373,15 @@ static inline unsigned fsk_block_child(const fsk_space *s, const fsk_block *b, c
         unsigned i = fsk_lowest_bit(late);
         uint32_t p = fsk_load32_relaxed(&b->part[i]);
         if (p == best)
-            return fsk_block_child_slow(s, b, k, part);
+            return fsk_block_child_slow(s, b, k, part, strict);
         if (p > best) {
             best = p;
             slot = i;
         }
     }
     /* A part may be seen before its ref where loads are not ordered. */
-    return fsk_load32_acquire(&b->ref[slot]) != 0 ? slot : fsk_block_child_slow(s, b, k, part);
+    return fsk_load32_acquire(&b->ref[slot]) != 0 ? slot
+                                                  : fsk_block_child_slow(s, b, k, part, strict);
 }
 
 #endif

@@ -47,7 +47,7 @@ static inline int lagged(const fsk_list *l, const fsk_step *step)
 static inline void descend(fsk_list *l, fsk_step *step, const fsk_key *k, uint32_t part)
 {
     step->parent = step->block;
-    step->slot = fsk_block_child(&l->space, step->block, k, part);
+    step->slot = fsk_block_child(&l->space, step->block, k, part, 0);
     step->word = fsk_load32_acquire(&step->block->ref[step->slot]);
     fsk_block_prefetch(fsk_block_at(&l->space, step->word));
 }

@@ -407,8 +407,8 @@ START_TEST(the_child_on_the_way_down)
             uint32_t part;
             key_of(&k, sorted[i]);
             part = fsk_block_part(&space, b, &k, 0);
-            REQUIRE_EQ(fsk_block_child(&space, b, &k, part), slot_of[i / 3]);
-            REQUIRE_EQ(fsk_block_child_slow(&space, b, &k, part), slot_of[i / 3]);
+            REQUIRE_EQ(fsk_block_child(&space, b, &k, part, 0), slot_of[i / 3]);
+            REQUIRE_EQ(fsk_block_child_slow(&space, b, &k, part, 0), slot_of[i / 3]);
             /* Strictly below: a key that is a low belongs to the child before. */
             last = i % 3 == 0 && i > 0 ? i / 3 - 1 : i / 3;
             if (i > 0 || from_infinity)
@@ -466,7 +466,7 @@ START_TEST(own_order)
         for (unsigned i = 0; i < 3 * n; i++) {
             fsk_key k;
             key_of(&k, sorted[i]);
-            REQUIRE_EQ(fsk_block_child(&space, b, &k, fsk_block_part(&space, b, &k, 0)),
+            REQUIRE_EQ(fsk_block_child(&space, b, &k, fsk_block_part(&space, b, &k, 0), 0),
                        slot_of[i / 3]);
         }
     }
