@@ -139,11 +139,11 @@ unsigned fsk_block_leaf_words(const fsk_space *s, const fsk_block *b, uint64_t *
     }
     if (!disorder)
         return n;
-    /* First as numbers; that decides nothing between words of one part. */
+    /* First by parts, and words of one part stay as they were: those from birth are in order. */
     for (unsigned i = b->sorted > 1 ? b->sorted : 1; i < n; i++) {
         uint64_t w = words[i];
         unsigned j = i;
-        for (; j > 0 && words[j - 1] > w; j--)
+        for (; j > 0 && words[j - 1] >> 32 > w >> 32; j--)
             words[j] = words[j - 1];
         words[j] = w;
     }
