@@ -443,8 +443,3 @@ fastskip_status fsk_iterator_prev(fastskip_iterator *it)
     }
     return settle_backwards(it);
 }
-
-void fsk_iterator_show(const fastskip_iterator *it, fastskip_entry *entry)
-{
-    fsk_version_show(&it->table->list.space, word_ref(it, it->at), &it->seen, entry);
-}

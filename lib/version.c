@@ -387,21 +387,3 @@ size_t fsk_version_all(fsk_clock *c, fsk_ref entry, uint64_t limit, int caller, 
             }
     return n;
 }
-
-void fsk_version_show(const fsk_space *s, fsk_ref entry, const fsk_seen *seen, fastskip_entry *out)
-{
-    const fsk_entry *e = fsk_entry_at(s, entry);
-    out->key = fsk_entry_key(e);
-    out->key_size = e->key_size;
-    if (seen->ref == entry) {
-        out->value = fsk_entry_value(e);
-        out->value_size = fsk_entry_value_size(e);
-    } else {
-        const fsk_version *v = fsk_version_at(s, seen->ref);
-        out->value = fsk_version_value(v);
-        out->value_size = v->value_size;
-    }
-    out->sequence = seen->stamp;
-    out->kind = seen->kind;
-    out->reserved = 0;
-}

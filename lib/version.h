@@ -118,9 +118,6 @@ int fsk_version_settle(fsk_clock *c, fsk_ref version, uint64_t stamp);
 /* A write to this entry was completed: 1 to the first who says so. */
 int fsk_entry_claim_count(fsk_entry *e);
 
-/* Fills the public struct. */
-void fsk_version_show(const fsk_space *s, fsk_ref entry, const fsk_seen *seen, fastskip_entry *out);
-
 static inline fsk_atomic64 *fsk_word_at(const fsk_space *s, fsk_ref version)
 {
     return (fsk_atomic64 *)(void *)(s->base + (uint64_t)version * FSK_UNIT);
@@ -139,6 +136,26 @@ static inline uint64_t fsk_word_of_batch(uint32_t kind, fsk_ref record)
 static inline uint64_t fsk_word_numbered(uint32_t kind, uint64_t sequence)
 {
     return sequence << FSK_WORD_SHIFT | kind;
+}
+
+/* Fills the public struct. */
+static inline void fsk_version_show(const fsk_space *s, fsk_ref entry, const fsk_seen *seen,
+                                    fastskip_entry *out)
+{
+    const fsk_entry *e = fsk_entry_at(s, entry);
+    out->key = fsk_entry_key(e);
+    out->key_size = e->key_size;
+    if (seen->ref == entry) {
+        out->value = fsk_entry_value(e);
+        out->value_size = fsk_entry_value_size(e);
+    } else {
+        const fsk_version *v = fsk_version_at(s, seen->ref);
+        out->value = fsk_version_value(v);
+        out->value_size = v->value_size;
+    }
+    out->sequence = seen->stamp;
+    out->kind = seen->kind;
+    out->reserved = 0;
 }
 
 /* The common case: one version, stamped. */
