@@ -68,9 +68,10 @@ static void release(void *ctx, void *address, size_t size)
     mprotect(address, size, PROT_NONE);
 }
 
+/* One shard: with more, how much fits depends on which processors the thread ran on. */
 static fastskip_table *table_from(struct ledger *ledger, uint64_t limit)
 {
-    fastskip_options *options = new_options((struct settings){.memory = limit, .shards = 2});
+    fastskip_options *options = new_options((struct settings){.memory = limit, .shards = 1});
     memset(ledger, 0, sizeof *ledger);
     OK(fastskip_options_set_allocator(options, reserve, commit, release, ledger));
     return table_of(options);
