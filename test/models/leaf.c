@@ -3,7 +3,8 @@
  * Copyright (c) The fastskip authors
  *
  * leaf.c - a model of one leaf of lib/block.c: slots that fill from the left, parts that are stored after
- * the reference, and a search that compares parts first.
+ * the reference, and a search that compares parts first. The leaf is the right-most one: a writer's shard
+ * remembers the greatest entry that it put there, and a key above that one is not searched for.
  *
  *   leaf SCENARIO      explores it; exit 0 all orders are right, 1 one is not, 2 gave up
  *   -DFAULT=...        puts one of the faults below into the protocol
@@ -20,7 +21,10 @@ enum {
     FILL_ENDS,    /* it ends at `fill` */
     FILL_LATE,    /* an insert goes on from a `fill` that it read after its search */
     PART_FIRST,   /* an insert stores the part before it takes the slot */
-    NO_COMPARE    /* an insert that loses a slot goes on without comparing the key that is there */
+    NO_COMPARE,   /* an insert that loses a slot goes on without comparing the key that is there */
+    EDGE_ANY,     /* a key that is not above the greatest is not searched for either */
+    EDGE_LAST,    /* the last entry is taken for the greatest, whatever stands before it */
+    EDGE_UNKNOWN  /* a word before it whose part is unknown is taken for a smaller one */
 };
 #ifndef FAULT
 #define FAULT NONE
@@ -29,10 +33,10 @@ enum {
 #define SLOTS 3
 #define UNKNOWN 0xff
 #define OPERATIONS 12 /* with the reads at the end */
-#define KEYS 5
+#define KEYS 6
 
-/* Keys 1 and 2 share a part; 4 lies beyond the prefix, so its part stays unknown. */
-static const uint8_t part_of[KEYS] = {0, 1, 1, 3, UNKNOWN};
+/* Keys 1 and 2 share a part; 5 lies beyond the prefix, so its part stays unknown. */
+static const uint8_t part_of[KEYS] = {0, 1, 1, 3, 4, UNKNOWN};
 
 typedef enum { END_OF_THREAD, GET, PUT } kind;
 
@@ -53,14 +57,21 @@ static const scenario scenarios[] = {
     {"same-part", {{{PUT, 1, 1}}, {{PUT, 2, 2}}, {{GET, 2}, {GET, 1}, {GET, 2}}}},
     {"three-writers", {{{PUT, 1, 1}, {GET, 3}}, {{PUT, 3, 2}, {GET, 1}}, {{PUT, 1, 3}}}},
     {"fill", {{{PUT, 3, 3}, {PUT, 1, 1}}, {{PUT, 1, 2}, {GET, 1}}, {{PUT, 2, 4}, {GET, 1}}}},
-    {"beyond", {{{PUT, 4, 1}, {PUT, 1, 1}}, {{PUT, 4, 2}, {GET, 1}}, {{GET, 4}, {GET, 4}}}},
+    {"beyond", {{{PUT, 5, 1}, {PUT, 1, 1}}, {{PUT, 5, 2}, {GET, 1}}, {{GET, 5}, {GET, 5}}}},
     {"four", {{{PUT, 1, 1}}, {{PUT, 2, 2}}, {{PUT, 1, 3}}, {{GET, 1}, {GET, 1}}}},
+    {"edge", {{{PUT, 1, 1}, {PUT, 3, 2}, {PUT, 4, 3}}, {{PUT, 4, 4}, {GET, 3}}, {{GET, 4}}}},
+    {"edge-edge",
+     {{{PUT, 1, 1}, {PUT, 3, 2}, {PUT, 4, 3}}, {{PUT, 1, 4}, {PUT, 3, 5}, {PUT, 4, 6}}}},
+    {"edge-again", {{{PUT, 1, 1}, {PUT, 3, 2}, {PUT, 1, 3}}, {{PUT, 4, 4}, {GET, 1}}}},
+    {"edge-beyond", {{{PUT, 1, 1}, {PUT, 5, 2}, {PUT, 5, 3}}, {{PUT, 3, 4}, {GET, 5}}}},
 };
 
 static struct {
     uint8_t part[SLOTS], ref[SLOTS],
         fill; /* a reference is the number of the entry's operation + 1 */
     int8_t key[OPERATIONS + 1], value[OPERATIONS + 1]; /* of an entry */
+    uint8_t greatest[THREADS_MOST],
+        above[THREADS_MOST]; /* of a shard each: an entry, and the slot behind */
     uint16_t before[OPERATIONS], done;
     int8_t result[OPERATIONS];
 } g;
@@ -116,10 +127,34 @@ static int find(int key)
     return among(mask_of(part, FAULT == SKIP_UNKNOWN ? part : UNKNOWN, end), key);
 }
 
-/* The entry of the key, own if it went in; 0: no room. */
-static int insert(int key, int own)
+/* ---- the right edge ---- */
+
+/* Is the key above all that the shard has seen? The greatest key's part says that it has the prefix. */
+static int is_above(int thread, int key)
 {
-    int from = LOAD(g.fill), there = find(key);
+    int greatest = g.greatest[thread];
+    if (greatest == 0 || (FAULT != EDGE_ANY && key <= g.key[greatest]))
+        return 0;
+    return LOAD(g.part[g.above[thread] - 1]) != UNKNOWN;
+}
+
+/* The entry went into slot i, the first from `from` on that was not compared. */
+static void remember(int thread, int from, int i, int key, int own)
+{
+    int greatest = i == from && i > 0;
+    for (int k = 0; k < i && greatest && FAULT != EDGE_LAST; k++) {
+        int p = LOAD(g.part[k]);
+        greatest = p < part_of[key] || (FAULT == EDGE_UNKNOWN && p == UNKNOWN);
+    }
+    g.greatest[thread] = (uint8_t)(greatest ? own : 0);
+    g.above[thread] = (uint8_t)(i + 1);
+}
+
+/* The entry of the key, own if it went in; 0: no room. */
+static int insert(int thread, int key, int own)
+{
+    int above = is_above(thread, key), from = above ? g.above[thread] : LOAD(g.fill);
+    int there = above ? 0 : find(key);
     if (there != 0)
         return there;
     if (FAULT == FILL_LATE)
@@ -133,6 +168,7 @@ static int insert(int key, int own)
                 if (FAULT != PART_FIRST)
                     STORE(g.part[i], part_of[key]);
                 STORE(g.fill, (uint8_t)(i + 1));
+                remember(thread, from, i, key, own);
                 return own;
             }
         }
@@ -158,7 +194,7 @@ static void body(int thread)
             ref = find(o->key);
             g.result[n] = ref != 0 ? LOAD(g.value[ref]) : 0;
         } else {
-            ref = insert(o->key, n + 1);
+            ref = insert(thread, o->key, n + 1);
             if (ref == 0)
                 FAIL("the scenario has more keys than slots");
             if (ref != n + 1) /* as if a version was pushed */
