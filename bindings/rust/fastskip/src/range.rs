@@ -7,8 +7,7 @@ use std::ops::{
 /// A range of keys: each range of `std::ops`, over anything that is bytes.
 ///
 /// It is what [`RangeBounds`] says of a range, without the type parameter: `b"a"..b"m"` and `..` would
-/// leave that open. A value of an unknown type `R: RangeBounds<K>` is passed as
-/// `(r.start_bound(), r.end_bound())`.
+/// leave that open. Generic code passes any `R: RangeBounds<K>` as its two bounds, as `count` does here.
 ///
 /// ```
 /// # fn main() -> fastskip::Result<()> {
@@ -19,6 +18,13 @@ use std::ops::{
 /// table.range(vec![1u8, 2]..);
 /// use std::ops::Bound::{Excluded, Unbounded};
 /// table.range((Excluded("a"), Unbounded));
+///
+/// fn count<K: AsRef<[u8]>>(table: &fastskip::Table, keys: impl std::ops::RangeBounds<K>) -> usize {
+///     table.range((keys.start_bound(), keys.end_bound())).count()
+/// }
+/// table.put(b"b", b"")?;
+/// assert_eq!(count::<&str>(&table, "a".."c"), 1);
+/// assert_eq!(count::<String>(&table, ..), 1);
 /// # Ok(())
 /// # }
 /// ```
