@@ -121,38 +121,53 @@ static void sort_by_keys(const fsk_space *s, uint64_t *words, unsigned n)
     }
 }
 
-/*
- * By parts.  Words of one part stay as they were: the first `born` of all, which are in order, before the
- * others.  These are put in order among themselves by counting for each how many go before it; then the
- * two are merged from the end.  No branch depends on a part: each would be mispredicted half the time.
- */
-static void sort_by_parts(uint64_t *words, unsigned born, unsigned n)
+/* Signed, so that SSE2 can compare them. */
+static inline int32_t in_signed_order(uint32_t part)
 {
-    uint64_t rank[FSK_BLOCK_WORDS], late[FSK_BLOCK_WORDS];
-    unsigned count = n - born, i = born;
-    for (unsigned k = 0; k < count; k++) /* the place in the lower half makes them all different */
-        rank[k] = (words[born + k] & ~(uint64_t)UINT32_MAX) | k;
-    for (unsigned k = 0; k < count; k++) {
-        unsigned before = 0;
-        for (unsigned m = 0; m < count; m++)
-            before += rank[m] < rank[k];
-        late[before] = words[born + k];
+    return (int32_t)(part ^ 0x80000000u);
+}
+
+/* How many are less.  All places, so that compilers make vectors of it. */
+static inline unsigned count_less(const int32_t *parts, int32_t part)
+{
+    unsigned n = 0;
+    FSK_UNROLL
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++)
+        n += parts[i] < part;
+    return n;
+}
+
+/*
+ * By parts.  The first `born` are in order: each that came later goes where as many are less, and those
+ * fill the places between.  No branch depends on a part, save for equal ones: each would be mispredicted
+ * half the time.
+ */
+static void sort_by_parts(const int32_t *parts, uint64_t *words, unsigned born, unsigned n)
+{
+    uint64_t late[FSK_BLOCK_WORDS], free = ((uint64_t)1 << n) - 1;
+    uint8_t place[FSK_BLOCK_WORDS];
+    for (unsigned i = born; i < n; i++) {
+        unsigned at = count_less(parts, parts[i]);
+        while (FSK_UNLIKELY((free >> at & 1) == 0))
+            at++; /* taken by one of an equal part */
+        free &= ~((uint64_t)1 << at);
+        place[i] = (uint8_t)at;
+        late[i] = words[i];
     }
-    while (count > 0 && i > 0) {
-        uint64_t x = words[i - 1], y = late[count - 1];
-        unsigned later = x >> 32 > y >> 32;
-        words[--n] = y ^ ((x ^ y) & -(uint64_t)later);
-        i -= later;
-        count -= 1 - later;
+    for (unsigned i = born; i-- > 0;) { /* from the end: none moves down */
+        unsigned at = fsk_highest_bit(free);
+        free ^= (uint64_t)1 << at;
+        words[at] = words[i];
     }
-    while (count > 0)
-        words[--n] = late[--count];
+    for (unsigned i = born; i < n; i++)
+        words[place[i]] = late[i];
 }
 
 unsigned fsk_block_leaf_words(const fsk_space *s, const fsk_block *b, uint64_t *words)
 {
-    unsigned n = 0, equal = 0, disorder = 0;
-    uint64_t last = 0;
+    int32_t parts[FSK_BLOCK_WORDS];
+    unsigned n = 0, born = b->sorted, disorder = 0;
+    uint64_t equal = 0;
     for (; n < FSK_BLOCK_WORDS; n++) {
         fsk_ref ref = fsk_load32_seq(&b->ref[n]);
         uint32_t part;
@@ -162,15 +177,19 @@ unsigned fsk_block_leaf_words(const fsk_space *s, const fsk_block *b, uint64_t *
         if (FSK_UNLIKELY(part == FSK_UNKNOWN))
             part = fsk_block_part_of(s, b, fsk_entry_at(s, ref));
         words[n] = (uint64_t)part << 32 | ref;
-        disorder |= part <= last; /* a first part of 0 says nothing, and costs a look */
-        last = part;
+        parts[n] = in_signed_order(part);
     }
-    if (!disorder)
-        return n;
-    sort_by_parts(words, b->sorted < n ? b->sorted : n, n);
-    for (unsigned i = 1; i < n; i++)
-        equal |= words[i - 1] >> 32 == words[i] >> 32;
-    if (FSK_UNLIKELY(equal))
+    for (unsigned i = n; i < FSK_BLOCK_WORDS; i++)
+        parts[i] = INT32_MAX; /* never less */
+    if (born == 0)
+        born = n != 0;
+    for (unsigned i = born; i < n; i++)
+        disorder |= parts[i - 1] >= parts[i];
+    if (disorder)
+        sort_by_parts(parts, words, born, n);
+    for (unsigned i = 1; i < n; i++) /* the sign: of less than 1 */
+        equal |= ((words[i] >> 32) - (words[i - 1] >> 32) - 1);
+    if (FSK_UNLIKELY(equal >> 63 != 0))
         sort_by_keys(s, words, n);
     return n;
 }

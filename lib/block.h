@@ -143,14 +143,14 @@ unsigned fsk_block_child_slow(const fsk_space *s, const fsk_block *b, const fsk_
 int fsk_block_high_below(const fsk_space *s, const fsk_block *b, const fsk_key *k);
 unsigned fsk_block_child_below(const fsk_space *s, const fsk_block *b, const fsk_key *k);
 
-static inline void fsk_block_prefetch(const fsk_block *b)
+FSK_FETCHER void fsk_block_prefetch(const fsk_block *b)
 {
     for (size_t i = 0; i < sizeof *b; i += FSK_LINE)
         FSK_PREFETCH((const char *)b + i);
 }
 
 /* The first `span` bytes of an entry, up to two lines. */
-static inline void fsk_entry_prefetch(const fsk_space *s, fsk_ref ref, size_t span)
+FSK_FETCHER void fsk_entry_prefetch(const fsk_space *s, fsk_ref ref, size_t span)
 {
     const char *p = s->base + (uint64_t)ref * FSK_UNIT;
     FSK_PREFETCH(p);

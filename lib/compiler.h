@@ -46,6 +46,13 @@
 #define FSK_PREFETCH_WRITE(p) ((void)(p))
 #endif
 
+/* For what only fetches ahead: called instead, GCC takes it for a function without an effect, and drops it. */
+#if FSK_GNU
+#define FSK_FETCHER static inline __attribute__((always_inline))
+#else
+#define FSK_FETCHER static inline
+#endif
+
 /* A loop over the vectors of a block: in registers only when it is unrolled, which GCC does not do below
  * -O3 of its own accord. */
 #if FSK_GNU && !defined(__clang__)
@@ -62,6 +69,19 @@ static inline unsigned fsk_lowest_bit(uint64_t bits)
 #else
     unsigned place = 0;
     for (; (bits & 1) == 0; bits >>= 1)
+        place++;
+    return place;
+#endif
+}
+
+/* The place of the highest bit that is set; bits is not 0. */
+static inline unsigned fsk_highest_bit(uint64_t bits)
+{
+#if FSK_GNU
+    return 63 - (unsigned)__builtin_clzll(bits);
+#else
+    unsigned place = 0;
+    while ((bits >>= 1) != 0)
         place++;
     return place;
 #endif

@@ -13,12 +13,12 @@ fastskip_status fsk_iterator_new(fastskip_table *t, uint64_t limit, uint32_t fla
     it->table = t;
     it->limit = limit;
     it->flags = flags;
+    it->plain = (flags & FASTSKIP_ALL_VERSIONS) == 0 && !t->caller;
     it->valid = 0;
     it->leaf = NULL;
     it->count = it->at = 0;
     it->ahead = it->below = NULL;
     it->ahead_slot = FSK_BLOCK_WORDS;
-    it->fetched = NULL;
     it->span = FSK_LINE / 2;
     it->lower = it->upper = NULL;
     it->lower_size = it->upper_size = 0;
@@ -148,27 +148,43 @@ static int beyond_bound(const fastskip_iterator *it, fsk_ref end, const uint8_t 
 
 /* ---- fetching ahead ---- */
 
-/* With each step of a walk, two entries of the leaf to come. */
+/* With each step of a walk, an entry of the leaf to come: evenly, since only so many misses can be under way
+ * at once.  An empty slot fetches the region's first line, which does no harm and takes no branch. */
 static inline void fetch_step(fastskip_iterator *it)
 {
-    for (unsigned n = 0; n < 2 && it->ahead_slot < FSK_BLOCK_WORDS; n++) {
-        fsk_ref ref = fsk_load32_relaxed(&it->ahead->ref[it->ahead_slot]);
-        it->ahead_slot = ref != 0 ? it->ahead_slot + 1 : FSK_BLOCK_WORDS;
-        if (ref != 0)
-            fsk_entry_prefetch(&it->table->list.space, ref, it->span);
+    if (it->ahead_slot < FSK_BLOCK_WORDS) {
+        fsk_ref ref = fsk_load32_relaxed(&it->ahead->ref[it->ahead_slot++]);
+        fsk_entry_prefetch(&it->table->list.space, ref, it->span);
     }
 }
 
-/* All entries of a leaf will have been fetched when the walk arrives there. */
-static void fetch_leaf(fastskip_iterator *it, fsk_block *next)
+FSK_FETCHER void fetch_block(const fsk_block *leaf)
 {
-    it->ahead = next;
-    it->ahead_slot = 0;
-    it->fetched = next;
+    if (leaf != NULL)
+        fsk_block_prefetch(leaf);
 }
 
-/* All entries of a leaf in which nothing was fetched, of these parts at least: before its words are put in
- * order, so that this overlaps with the misses. */
+/* The walk arrives at a leaf: those of its entries that were not fetched on the way. */
+static void fetch_rest(fastskip_iterator *it, const fsk_block *leaf)
+{
+    unsigned i = it->ahead == leaf ? it->ahead_slot : 0;
+    for (; i < FSK_BLOCK_WORDS; i++) {
+        fsk_ref ref = fsk_load32_relaxed(&leaf->ref[i]);
+        if (ref == 0)
+            break;
+        fsk_entry_prefetch(&it->table->list.space, ref, it->span);
+    }
+}
+
+/* The leaf to come next; NULL: none, or not known. */
+static void fetch_leaf(fastskip_iterator *it, const fsk_block *next)
+{
+    it->ahead = next;
+    it->ahead_slot = next != NULL ? 0 : FSK_BLOCK_WORDS;
+}
+
+/* All entries of these parts of a leaf in which a walk begins: before its words are put in order, so that
+ * this overlaps with the misses. */
 static void fetch_now(fastskip_iterator *it, const fsk_block *leaf, uint32_t from, uint32_t to)
 {
     for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
@@ -181,16 +197,19 @@ static void fetch_now(fastskip_iterator *it, const fsk_block *leaf, uint32_t fro
     }
 }
 
+/* The leaf to the right; NULL if there is none. */
+static fsk_block *next_leaf(const fastskip_iterator *it, const fsk_block *leaf)
+{
+    fsk_ref next = fsk_load32_seq(&leaf->next);
+    return next != 0 ? fsk_block_at(&it->table->list.space, next) : NULL;
+}
+
 static void enter_leaf(fastskip_iterator *it, fsk_block *leaf)
 {
-    const fsk_space *s = &it->table->list.space;
-    fsk_ref next = fsk_load32_seq(&leaf->next);
     it->leaf = leaf;
     it->below = NULL;
-    it->ahead_slot = FSK_BLOCK_WORDS;
-    if (next != 0)
-        fsk_block_prefetch(fsk_block_at(s, next));
-    it->count = fsk_block_leaf_words(s, leaf, it->words);
+    fetch_leaf(it, NULL);
+    it->count = fsk_block_leaf_words(&it->table->list.space, leaf, it->words);
     it->ends_high = beyond_bound(it, leaf->high, it->upper, it->upper_size, 1);
     it->ends_low = beyond_bound(it, leaf->low, it->lower, it->lower_size, -1);
     if (it->upper != NULL || it->lower != NULL)
@@ -207,68 +226,47 @@ static void take_span(fastskip_iterator *it)
 /* The leaf to the right, which the walk has reached. */
 static void enter_leaf_right(fastskip_iterator *it)
 {
-    const fsk_space *s = &it->table->list.space;
-    const fsk_block *fetched = it->fetched;
-    fsk_block *leaf = fsk_list_right(&it->table->list, it->leaf);
-    fsk_ref next;
-    if (fetched != leaf)
-        fetch_now(it, leaf, 0, FSK_UNKNOWN);
+    fsk_block *leaf = fsk_list_right(&it->table->list, it->leaf), *next = next_leaf(it, leaf);
+    fetch_rest(it, leaf);
+    fetch_block(next);
     enter_leaf(it, leaf);
     it->at = 0;
     take_span(it);
-    next = fsk_load32_seq(&leaf->next);
-    if (next != 0 && !it->ends_high)
-        fetch_leaf(it, fsk_block_at(s, next));
+    fetch_leaf(it, it->ends_high ? NULL : next);
 }
 
-/* The leaf whose range ends at the low of this one, as it is now: a search strictly below it. */
-static fsk_block *find_below(fastskip_iterator *it)
+/* What a search strictly below this leaf's range finds: the leaf to the left, as it is now, or where that
+ * search begins on the leaves. */
+static fsk_block *find_below(fastskip_iterator *it, const fsk_block *leaf, int soon)
 {
-    const fsk_space *s = &it->table->list.space;
-    const fsk_entry *e = fsk_entry_at(s, it->leaf->low);
+    fsk_list *l = &it->table->list;
+    const fsk_entry *e = fsk_entry_at(&l->space, leaf->low);
     fsk_key key;
-    fsk_key_init(&key, &s->order, fsk_entry_key(e), e->key_size);
-    return fsk_list_leaf_below(&it->table->list, &key);
+    fsk_key_init(&key, &l->space.order, fsk_entry_key(e), e->key_size);
+    return soon ? fsk_list_leaf_below_soon(l, &key) : fsk_list_leaf_below(l, &key);
 }
 
 /* The leaf to the left.  A comparator that contradicts itself may lead elsewhere. */
 static fastskip_status enter_leaf_below(fastskip_iterator *it)
 {
     fsk_ref low = it->leaf->low;
-    const fsk_block *fetched = it->fetched;
-    fsk_block *leaf = it->below;
-    if (leaf == NULL) {
-        leaf = find_below(it);
-    } else { /* it may have been split since: the right-most part of it */
-        leaf = fsk_list_fresh(&it->table->list, leaf);
-        while (leaf->high != low && leaf->high != 0)
-            leaf = fsk_list_right(&it->table->list, leaf);
-    }
+    fsk_block *leaf = it->below, *below;
+    leaf = leaf != NULL ? fsk_list_fresh(&it->table->list, leaf) : NULL;
+    if (leaf == NULL || leaf->high != low) /* not the leaf that is wanted, or split since */
+        leaf = find_below(it, it->leaf, 0);
     if (leaf->high != low)
         return FASTSKIP_CORRUPT;
-    if (fetched != leaf)
-        fetch_now(it, leaf, 0, FSK_UNKNOWN);
+    fetch_rest(it, leaf);
+    below = leaf->low != 0 ? find_below(it, leaf, 1) : NULL;
     enter_leaf(it, leaf);
     it->at = it->count;
     take_span(it);
-    if (!it->ends_low) {
-        fsk_block *below = find_below(it);
-        if (below->high == leaf->low) { /* else it is looked for again when it is needed */
-            fsk_block_prefetch(below);
-            fetch_leaf(it, below);
-            it->below = below;
-        }
-    }
+    fetch_leaf(it, it->ends_low ? NULL : below);
+    it->below = below;
     return FASTSKIP_OK;
 }
 
 /* ---- what is seen of a key ---- */
-
-static int is_shown(const fastskip_iterator *it, uint32_t kind)
-{
-    return kind != FASTSKIP_DELETE ||
-           (it->flags & (FASTSKIP_TOMBSTONES | FASTSKIP_ALL_VERSIONS)) != 0;
-}
 
 /* All versions of the present word into it->versions.  NO_MEMORY when there is no room for them. */
 static fastskip_status all_versions(fastskip_iterator *it)
@@ -303,14 +301,24 @@ static fastskip_status look_at_all(fastskip_iterator *it, int forwards)
     return FASTSKIP_OK;
 }
 
-/* Looks at the present word: OK if there is something to show. */
-static inline fastskip_status look(fastskip_iterator *it, int forwards)
+/* Is there something to show of the present word?  For a walk that is plain. */
+static inline int look_plainly(fastskip_iterator *it)
 {
     fetch_step(it);
-    if (FSK_UNLIKELY((it->flags & FASTSKIP_ALL_VERSIONS) != 0))
+    return fsk_version_newest(&it->table->clock, word_ref(it, it->at), it->limit, &it->seen) &&
+           (it->seen.kind != FASTSKIP_DELETE || it->flags != 0);
+}
+
+/* The same for every walk; OK if there is. */
+static fastskip_status look(fastskip_iterator *it, int forwards)
+{
+    if (FSK_LIKELY(it->plain))
+        return look_plainly(it) ? FASTSKIP_OK : FASTSKIP_NOT_FOUND;
+    fetch_step(it);
+    if ((it->flags & FASTSKIP_ALL_VERSIONS) != 0)
         return look_at_all(it, forwards);
     return fsk_table_seen(it->table, word_ref(it, it->at), it->limit, &it->seen) &&
-                   is_shown(it, it->seen.kind)
+                   (it->seen.kind != FASTSKIP_DELETE || it->flags != 0)
                ? FASTSKIP_OK
                : FASTSKIP_NOT_FOUND;
 }
@@ -367,6 +375,8 @@ static void enter_at(fastskip_iterator *it, const void *data, size_t size, int a
     leaf = fsk_list_leaf(&it->table->list, NULL, &key, &part);
     it->span = FSK_ENTRY_HEAD + size; /* a guess: that other keys are as long */
     fetch_now(it, leaf, after ? 0 : part, after ? part : FSK_UNKNOWN);
+    if (!after) /* it is likely to go on to the right */
+        fetch_block(next_leaf(it, leaf));
     enter_leaf(it, leaf);
     if (it->upper == NULL && it->lower == NULL)
         it->at = words_before_key(it, &key, part, after);
@@ -381,6 +391,7 @@ fastskip_status fsk_iterator_first(fastskip_iterator *it)
     } else {
         fsk_block *leaf = fsk_list_first(&it->table->list);
         fetch_now(it, leaf, 0, FSK_UNKNOWN);
+        fetch_block(next_leaf(it, leaf));
         enter_leaf(it, leaf);
         it->at = 0;
     }
@@ -422,14 +433,17 @@ fastskip_status fsk_iterator_next(fastskip_iterator *it)
 {
     if (!it->valid)
         return FASTSKIP_NOT_FOUND;
-    if ((it->flags & FASTSKIP_ALL_VERSIONS) != 0 && it->version_at + 1 < it->versions_count) {
+    if (FSK_UNLIKELY(!it->plain) && it->version_at + 1 < it->versions_count) {
         it->seen = it->versions[++it->version_at];
         return FASTSKIP_OK;
     }
     it->at++;
     /* The common case in line: the next word of the leaf shows something. */
-    if (FSK_LIKELY(it->at < it->count) && look(it, 1) == FASTSKIP_OK)
-        return FASTSKIP_OK;
+    if (FSK_LIKELY(it->plain && it->at < it->count)) {
+        if (FSK_LIKELY(look_plainly(it)))
+            return FASTSKIP_OK;
+        it->at++;
+    }
     return settle_forwards(it);
 }
 
@@ -437,9 +451,14 @@ fastskip_status fsk_iterator_prev(fastskip_iterator *it)
 {
     if (!it->valid)
         return FASTSKIP_NOT_FOUND;
-    if ((it->flags & FASTSKIP_ALL_VERSIONS) != 0 && it->version_at > 0) {
+    if (FSK_UNLIKELY(!it->plain) && it->version_at > 0) {
         it->seen = it->versions[--it->version_at];
         return FASTSKIP_OK;
+    }
+    if (FSK_LIKELY(it->plain && it->at > 0)) {
+        it->at--;
+        if (FSK_LIKELY(look_plainly(it)))
+            return FASTSKIP_OK;
     }
     return settle_backwards(it);
 }

@@ -8,7 +8,7 @@
  * high is this low is looked for by a search strictly below it; ranges are only refined, so there is one.
  *
  * Each leaf and each entry costs a cache miss, so they are fetched ahead.  Once a walk has left its first
- * leaf, the entries of the next one are fetched while this one is walked over, two a step, in the order of
+ * leaf, the entries of the next one are fetched while this one is walked over, one a step, in the order of
  * its slots; a walk that has just begun may be short, and fetches only what its first leaf has to show.
  *
  * One thread at a time uses an iterator.  It holds a reference to its table.
@@ -26,6 +26,7 @@ struct fastskip_iterator {
     fastskip_table *table;
     uint64_t limit; /* newest stamp or number that it sees */
     uint32_t flags;
+    int plain; /* it shows one version of a key, and the table numbers them */
     int valid;
     /* The leaf that it is in. */
     fsk_block *leaf;
@@ -33,8 +34,7 @@ struct fastskip_iterator {
     /* The leaf to come, for fetching only, and the slot of it whose entry is fetched next. */
     const fsk_block *ahead;
     unsigned ahead_slot;
-    const fsk_block *fetched; /* the entries of this leaf were fetched as the one to come */
-    fsk_block *below;         /* found already: its range ended at this leaf's low then; or NULL */
+    fsk_block *below; /* where to look for the leaf to the left of this one; NULL: not known */
     size_t span; /* bytes of an entry to fetch ahead: up to the value, as the last leaf had it */
     int ends_low, ends_high; /* the bounds cut words off, or nothing lies beyond */
     fsk_seen seen;           /* the present version */

@@ -90,7 +90,8 @@ fsk_block *fsk_list_block(fsk_list *l, unsigned level, const fsk_key *k)
     }
 }
 
-fsk_block *fsk_list_leaf_below(fsk_list *l, const fsk_key *k)
+/* The leaf whose range ends at or beyond the key; `soon`: where the search for it begins on its level. */
+static fsk_block *leaf_below(fsk_list *l, const fsk_key *k, int soon)
 {
     fsk_step step;
     step.parent = NULL;
@@ -107,7 +108,21 @@ fsk_block *fsk_list_leaf_below(fsk_list *l, const fsk_key *k)
         step.parent = step.block;
         step.slot = fsk_block_child_below(&l->space, step.block, k);
         step.word = fsk_load32_acquire(&step.block->ref[step.slot]);
+        if (soon && step.block->level == 1) {
+            fsk_block_prefetch(fsk_block_at(&l->space, step.word));
+            return fsk_block_at(&l->space, step.word);
+        }
     }
+}
+
+fsk_block *fsk_list_leaf_below(fsk_list *l, const fsk_key *k)
+{
+    return leaf_below(l, k, 0);
+}
+
+fsk_block *fsk_list_leaf_below_soon(fsk_list *l, const fsk_key *k)
+{
+    return leaf_below(l, k, 1);
 }
 
 void fsk_list_leaves(fsk_list *l, unsigned n, const fsk_key *keys, fsk_block **leaves,

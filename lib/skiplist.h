@@ -58,6 +58,10 @@ fsk_block *fsk_list_leaf(fsk_list *list, fsk_writer *writer, const fsk_key *key,
 /* The leaf that holds what lies just below a key that is some block's low; NULL: plus infinity. */
 fsk_block *fsk_list_leaf_below(fsk_list *list, const fsk_key *key);
 
+/* The same without a look at the leaf, of which nothing may be in the cache yet: it is fetched.  The leaf
+ * that is wanted is this one, or what replaced it, or lies to its right. */
+fsk_block *fsk_list_leaf_below_soon(fsk_list *list, const fsk_key *key);
+
 /* The block of a level, not above the root's, whose range holds the key, without mending; key NULL: the
  * left-most. */
 fsk_block *fsk_list_block(fsk_list *list, unsigned level, const fsk_key *key);
