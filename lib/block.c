@@ -60,6 +60,26 @@ uint32_t fsk_block_part_of(const fsk_space *s, const fsk_block *b, const fsk_ent
     return fsk_block_part(s, b, &k, 0);
 }
 
+uint32_t fsk_block_rank(const fsk_space *s, const fsk_block *b, const fsk_key *k)
+{
+    unsigned from = b->level > 0 && b->low == 0, to = b->sorted; /* minus infinity has no key */
+    while (from < to) {
+        unsigned mid = (from + to) / 2;
+        fsk_ref key = fsk_block_key_of(s, b, fsk_load32_acquire(&b->ref[mid]));
+        int c = fsk_entry_compare(&s->order, fsk_entry_at(s, key), k);
+        if (c == 0)
+            return 2 * mid + 2;
+        if (c < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    if (from >= b->sorted && b->high != 0 &&
+        fsk_entry_compare(&s->order, fsk_entry_at(s, b->high), k) <= 0)
+        return FSK_RANK_BEYOND;
+    return 2 * from + 1;
+}
+
 void fsk_block_push(const fsk_space *s, fsk_block *b, fsk_ref ref, fsk_ref key)
 {
     unsigned i = b->sorted++;
@@ -67,8 +87,10 @@ void fsk_block_push(const fsk_space *s, fsk_block *b, fsk_ref ref, fsk_ref key)
     if (key != 0) {
         const fsk_entry *e = fsk_entry_at(s, key);
         /* The block's own keys have its prefix. */
-        part = s->order.compare != NULL ? fsk_abbreviate(&s->order, fsk_entry_key(e), e->key_size)
-                                        : fsk_part_bytes(fsk_entry_key(e), e->key_size, b->skip);
+        part = fsk_has_ranks(&s->order) ? 2 * i + 2
+               : s->order.compare != NULL
+                   ? fsk_abbreviate(&s->order, fsk_entry_key(e), e->key_size)
+                   : fsk_part_bytes(fsk_entry_key(e), e->key_size, b->skip);
     }
     fsk_init32(&b->part[i], part);
     fsk_init32(&b->ref[i], ref);

@@ -29,6 +29,11 @@
  * that comparing it reads no key; `sample` is an entry that has the whole of it.  All keys of an index
  * block's range share `shared` bytes: a search that comes from there has compared those.
  *
+ * Rank.  In a caller's order without abbreviations a part is where the key stands among the words from
+ * birth, which never change: 2 * i + 2 for word i itself, one more for what lies between it and the next,
+ * FSK_RANK_BEYOND for the high end and above.  It orders as parts must, and costs a binary search: only the
+ * few words that came between the same two need further comparisons.
+ *
  * Memory order
  *   ref CAS and load: seq_cst on leaves (two readers must not see two inserts in different order),
  *     acq_rel and acquire above; the load pairs with the CAS and sees the entry or block behind it.
@@ -54,6 +59,7 @@
 #endif
 
 #define FSK_UNKNOWN 0xffffffffu
+#define FSK_RANK_BEYOND 0xfffffffeu
 #define FSK_ENTRY_HEAD sizeof(fsk_entry) /* bytes before an entry's key */
 
 typedef struct {
@@ -134,6 +140,9 @@ int fsk_word_compare(const fsk_space *s, const fsk_word *a, const fsk_word *b);
 
 /* The entry that word `ref` of a block stands for; 0 is minus infinity. */
 fsk_ref fsk_block_key_of(const fsk_space *s, const fsk_block *b, fsk_ref ref);
+
+/* The part of a key in an order without abbreviations. */
+uint32_t fsk_block_rank(const fsk_space *s, const fsk_block *b, const fsk_key *k);
 
 int fsk_block_prefix_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k, uint32_t known);
 unsigned fsk_block_child_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k,
@@ -278,7 +287,7 @@ static inline uint32_t fsk_block_part(const fsk_space *s, const fsk_block *b, co
     const uint8_t *at;
     int c;
     if (FSK_UNLIKELY(s->order.compare != NULL))
-        return k->abbreviation;
+        return fsk_has_ranks(&s->order) ? fsk_block_rank(s, b, k) : k->abbreviation;
     at = fsk_key_window(k, skip);
     if (FSK_LIKELY(at != NULL && skip <= known + FSK_WINDOW)) {
         const uint8_t *p = at - FSK_WINDOW;

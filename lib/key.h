@@ -7,7 +7,7 @@
  * decides, and only equal parts need the keys.
  *
  * A caller's comparator replaces the order; then there are no prefixes, and the part is the upper half
- * of the caller's abbreviation, or 0 everywhere.
+ * of the caller's abbreviation.  Without one it is the key's rank in the block; see block.h.
  *
  * Relies on: compiler.h.  Used by: block, skiplist, iterator, memtable.
  */
@@ -36,7 +36,7 @@ typedef struct {
 typedef struct {
     const uint8_t *data; /* as the caller gave it; never NULL, unless size is 0 */
     uint32_t size;
-    uint32_t abbreviation; /* upper half, in a caller's order */
+    uint32_t abbreviation; /* upper half, in a caller's order that has some */
     uint32_t reach;        /* view[0 .. reach) may be read; zero from size on */
     uint8_t buffer[FSK_WINDOW + FSK_PADDED + 64]; /* FSK_WINDOW zero bytes, the view, zero bytes */
 } fsk_key;
@@ -55,6 +55,12 @@ static inline int fsk_compare(const fsk_order *o, const uint8_t *a, size_t a_siz
     if (o->compare != NULL)
         return (int)o->compare(o->context, a, a_size, b, b_size);
     return fsk_compare_bytes(a, a_size, b, b_size);
+}
+
+/* Are parts ranks in this order? */
+static inline int fsk_has_ranks(const fsk_order *o)
+{
+    return o->compare != NULL && o->abbreviate == NULL;
 }
 
 static inline uint32_t fsk_abbreviate(const fsk_order *o, const uint8_t *key, size_t size)

@@ -170,6 +170,32 @@ fsk_block *fsk_list_edge(fsk_list *l, fsk_writer *w, const fsk_key *k, uint32_t 
     return b;
 }
 
+fsk_block *fsk_list_edge_above_own(const fsk_list *l, const fsk_writer *w, const uint8_t *key,
+                                   size_t size, uint32_t *part, uint32_t *from)
+{
+    const fsk_order *o = &l->space.order;
+    const fsk_entry *e = fsk_entry_at(&l->space, w->shard->greatest);
+    fsk_block *b = fsk_block_at(&l->space, w->shard->edge);
+    if (fsk_load32_seq(&b->forward) != 0 ||
+        fsk_compare(o, fsk_entry_key(e), e->key_size, key, size) >= 0)
+        return NULL;
+    *part = fsk_has_ranks(o) ? 2 * (uint32_t)b->sorted + 1 : fsk_abbreviate(o, key, size);
+    *from = w->shard->above;
+    return b;
+}
+
+/* Is an entry's key above that of the greatest so far?  Parts that are equal in a caller's order say nothing. */
+static int above_greatest(const fsk_list *l, const fsk_shard *shard, uint32_t last, uint32_t part,
+                          fsk_ref entry)
+{
+    const fsk_entry *e = fsk_entry_at(&l->space, shard->greatest);
+    const fsk_entry *n = fsk_entry_at(&l->space, entry);
+    if (last != part || l->space.order.compare == NULL)
+        return last < part;
+    return fsk_compare(&l->space.order, fsk_entry_key(e), e->key_size, fsk_entry_key(n),
+                       n->key_size) < 0;
+}
+
 /* Slot i was taken by the first of the keys from slot `from` on that was not compared. */
 static inline void remember(const fsk_list *l, fsk_shard *shard, const fsk_block *leaf,
                             uint32_t from, uint32_t i, uint32_t part, fsk_ref entry)
@@ -178,7 +204,7 @@ static inline void remember(const fsk_list *l, fsk_shard *shard, const fsk_block
     fsk_ref edge = leaf->high == 0 ? fsk_ref_of(&l->space, leaf) : 0;
     int greatest = edge != 0 && i == from && i > 0;
     if (greatest && shard->greatest != 0 && shard->edge == edge && shard->above == i)
-        greatest = fsk_load32_relaxed(&leaf->part[i - 1]) < part;
+        greatest = above_greatest(l, shard, fsk_load32_relaxed(&leaf->part[i - 1]), part, entry);
     else if (greatest)
         greatest = (fsk_mask_less(leaf, part) & before) == before;
     shard->edge = edge;

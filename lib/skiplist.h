@@ -141,6 +141,10 @@ static inline fsk_block *fsk_list_first(fsk_list *l)
 
 /* ---- the right edge ---- */
 
+/* What follows, in a caller's order; the shard has a greatest. */
+fsk_block *fsk_list_edge_above_own(const fsk_list *l, const fsk_writer *w, const uint8_t *key,
+                                   size_t size, uint32_t *part, uint32_t *from);
+
 /*
  * The right-most leaf, if the key is above all that the writer's shard has seen there: no slot before *from
  * holds it, and nothing need be searched.  Else NULL, which is no answer.  Inline, as are the rest of a
@@ -155,8 +159,10 @@ static inline fsk_block *fsk_list_edge_above(const fsk_list *l, const fsk_writer
     fsk_block *b;
     size_t both, same;
     uint32_t known;
-    if (shard == NULL || shard->greatest == 0 || l->space.order.compare != NULL)
+    if (shard == NULL || shard->greatest == 0)
         return NULL;
+    if (FSK_UNLIKELY(l->space.order.compare != NULL))
+        return fsk_list_edge_above_own(l, w, key, size, part, from);
     b = fsk_block_at(&l->space, shard->edge);
     e = fsk_entry_at(&l->space, shard->greatest);
     both = e->key_size < size ? e->key_size : size;

@@ -141,6 +141,45 @@ START_TEST(integer_order)
 }
 END_TEST
 
+/* A caller's comparator may be dear: an operation calls it about as often as a binary search would.  The
+ * order is in the caller's sense, so "ascending" are falling numbers. */
+START_TEST(few_comparisons)
+{
+    enum { N = 20000 };
+    static const struct {
+        unsigned factor, most; /* of the keys, and comparisons of a put */
+    } cases[] = {{7919, 30}, {1, 80}, {N - 1, 5}}; /* no order, descending, ascending */
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        atomic_uint calls = 0;
+        fastskip_table *table = ordered_table(compare_reverse, NULL, &calls);
+        fastskip_iterator *it;
+        unsigned walked = 0;
+        char key[16];
+        for (unsigned pass = 0; pass < 2; pass++) {
+            atomic_store(&calls, 0);
+            for (unsigned i = 0; i < N; i++) {
+                size_t size = (size_t)snprintf(key, sizeof key, "%08u",
+                                               (unsigned)((uint64_t)i * cases[c].factor % N));
+                fastskip_entry e;
+                if (pass == 0)
+                    OK(fastskip_put(table, key, size, "", 0));
+                else
+                    OK(fastskip_get(table, NULL, key, size, &e));
+            }
+            ck_assert_uint_lt(atomic_load(&calls), (pass == 0 ? cases[c].most : 40) * N);
+        }
+        atomic_store(&calls, 0);
+        it = iterate(table, 0);
+        for (fastskip_status s = fastskip_iterator_seek_first(it); s == FASTSKIP_OK; walked++)
+            s = fastskip_iterator_next(it);
+        ck_assert_uint_eq(walked, N);
+        ck_assert_uint_lt(atomic_load(&calls), 2 * N);
+        fastskip_iterator_free(it);
+        drop(table);
+    }
+}
+END_TEST
+
 START_TEST(null_restores_the_default_order)
 {
     fastskip_options *options = NULL;
@@ -165,6 +204,7 @@ int main(void)
         reverse_order,
         caseless_order,
         integer_order,
+        few_comparisons,
         null_restores_the_default_order,
     };
     return RUN_SUITE("api_order", tests);

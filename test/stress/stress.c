@@ -309,11 +309,11 @@ fastskip_table *stress_table(stress_random *r, const stress_limits *limits)
     if (limits != NULL) {
         OK(fastskip_options_set_sequence_mode(o, limits->mode));
         OK(fastskip_options_set_entry_limit(o, limits->entry_limit));
-        if (limits->memory_limit != 0)
-            OK(fastskip_options_set_memory_limit(o, limits->memory_limit));
-    } else if (SIZE_MAX == UINT32_MAX) { /* there is no address space for many as large as the default */
-        OK(fastskip_options_set_memory_limit(o, 32 << 20));
     }
+    if (limits != NULL && limits->memory_limit != 0)
+        OK(fastskip_options_set_memory_limit(o, limits->memory_limit));
+    else if (SIZE_MAX == UINT32_MAX) /* there is no address space for many as large as the default */
+        OK(fastskip_options_set_memory_limit(o, 32 << 20));
     OK(fastskip_table_new(o, &table));
     fastskip_options_free(o);
     if (table == NULL)
