@@ -10,7 +10,10 @@
  *   FASTSKIP_TEST_SEED     where the random numbers start; printed with every failure
  *   FASTSKIP_TEST_TIMEOUT  seconds after which a scenario has failed
  *   FASTSKIP_TEST_STALLS   0: threads are not stalled by signals
- *   FASTSKIP_TEST_VERBOSE  set: how many rounds there were is printed
+ *   FASTSKIP_TEST_VERBOSE  set: what was done is printed, rounds and counts of counted.h
+ *   FASTSKIP_TEST_OPERATIONS, FASTSKIP_TEST_SNAPSHOTS, FASTSKIP_TEST_SEALS
+ *                          each scenario goes on until it has done so many, too; operations are writes
+ *                          and reads
  *
  * A failure is noted once, by whichever thread finds it first; everybody then stops soon.  Threads other
  * than the first must not use libcheck's assertions.
@@ -22,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "counted.h"
 #include "fastskip.h"
 
 #define STRESS_THREADS 64
@@ -56,7 +60,7 @@ int stress_failed(void);
 #define REQUIRE(condition, ...) ((condition) ? (void)0 : FAIL(__VA_ARGS__))
 /* A call that must answer a certain status. */
 #define EXPECT(call, status) stress_expect(__FILE__, __LINE__, #call, (call), (status))
-#define OK(call) EXPECT(call, FASTSKIP_OK)
+#define OK(call) stress_expect(__FILE__, __LINE__, #call, (call), FASTSKIP_OK)
 
 /* 1 if it did. */
 int stress_expect(const char *file, int line, const char *call, fastskip_status got,
@@ -168,6 +172,7 @@ uint64_t stress_stat(const fastskip_table *table, uint32_t id);
 typedef struct {
     uint64_t versions, value_bytes, keys, key_bytes, attempts;
 } stress_account;
+#define STRESS_UNCOUNTED UINT64_MAX /* as attempts: nobody counted them */
 void stress_account_check(const fastskip_table *table, const stress_account *account);
 
 fastskip_status stress_put(fastskip_table *table, const stress_key *key, const stress_value *value);
@@ -209,6 +214,7 @@ void stress_numbered(stress_random *random);
 void stress_numbered_reads(stress_random *random);
 void stress_lives(stress_random *random);
 void stress_resets(stress_random *random);
+void stress_relay(stress_random *random);
 void stress_lin(stress_random *random);
 
 #endif

@@ -26,6 +26,7 @@ static void *thread_main(void *argument)
     thread_work *w = argument;
     pthread_barrier_wait(w->start);
     w->body(w->context, w->me, &w->random);
+    stress_counts_add();
     atomic_fetch_add(w->finished, 1);
     return NULL;
 }
