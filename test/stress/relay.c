@@ -282,7 +282,8 @@ void stress_relay(stress_random *r)
     g.readers = 1 + stress_below(r, 3);
     g.lookers = 1 + stress_below(r, 2);
     g.writes = stress_scaled(6000) / g.owners + 1;
-    g.a_table = 1 + stress_below(r, stress_scaled(3000));
+    g.a_table = 1 + stress_below(r, stress_scaled(2000));
+    g.a_look = stress_below(r, 32) != 0 ? g.a_table / 10 : 0;
     make_keys(&g, r);
     g.now = relay_leg_new(stress_table(r, NULL), 0);
     atomic_store(&g.now->started, 1);

@@ -48,6 +48,7 @@ typedef struct {
     unsigned owners, readers, lookers, keys;
     uint64_t writes;  /* of each owner */
     uint64_t a_table; /* writes in one, about */
+    uint64_t a_look;  /* writes between two snapshots of a thread, about; 0: one after the other */
     stress_key key[RELAY_OWNERS * RELAY_KEYS];
     uint32_t order[RELAY_OWNERS * RELAY_KEYS]; /* the keys, ascending */
     relay_owner owner[RELAY_OWNERS];
@@ -66,6 +67,15 @@ unsigned relay_batch(uint64_t number);
 int relay_is_inside(uint64_t number);
 /* The last number up to n that was written to a key; 0: none. */
 uint64_t relay_last(const relay *g, unsigned key, uint64_t n);
+
+/* Writes of all owners. */
+static inline uint64_t relay_acknowledged(const relay *g)
+{
+    uint64_t n = 0;
+    for (unsigned o = 0; o < g->owners; o++)
+        n += atomic_load_explicit(&g->owner[o].acknowledged, memory_order_relaxed);
+    return n;
+}
 
 static inline unsigned relay_at(const relay *g, unsigned owner, unsigned key)
 {

@@ -167,14 +167,6 @@ static void inspect(const relay *g, relay_leg *leg, inspection *x, uint64_t *rea
 
 /* ---- rotating ---- */
 
-static uint64_t acknowledged(const relay *g)
-{
-    uint64_t n = 0;
-    for (unsigned o = 0; o < g->owners; o++)
-        n += atomic_load_explicit(&g->owner[o].acknowledged, memory_order_relaxed);
-    return n;
-}
-
 static void next_table(relay *g, relay_leg *next)
 {
     relay_leg *gone;
@@ -204,7 +196,7 @@ void relay_rotate_once(relay *g, relay_rotator *rotator, stress_random *r)
 {
     relay_leg *leg = g->now, *next;
     fastskip_table *fresh = NULL;
-    if (acknowledged(g) < rotator->until)
+    if (relay_acknowledged(g) < rotator->until)
         return;
     rotator->until += 1 + stress_below(r, (uint32_t)(2 * g->a_table));
     if (!OK(fastskip_table_rotate(leg->table, &fresh)))

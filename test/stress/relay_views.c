@@ -284,12 +284,18 @@ void relay_look(relay *g, stress_random *r)
 {
     workspace *w = calloc(1, sizeof *w);
     relay_hold hold;
+    uint64_t next = 0;
     unsigned n = 0;
     if (w == NULL)
         abort();
     relay_take(g, &hold);
     while (atomic_load(&g->writing) != 0 && !stress_failed()) {
         unsigned i = stress_below(r, KEPT);
+        if (relay_acknowledged(g) < next) {
+            stress_pause();
+            continue;
+        }
+        next = relay_acknowledged(g) + stress_below(r, (uint32_t)(2 * g->a_look + 1));
         if (n < KEPT)
             i = n++;
         else
