@@ -53,7 +53,7 @@ static size_t value_of(const relay *g, const writer *w, uint64_t number, stress_
 {
     unsigned other = stress_below(r, g->owners);
     stress_value v = {w->me, number, 0};
-    v.witness = (uint64_t)other << 56 | atomic_load(&g->owner[other].acknowledged);
+    v.witness = (uint64_t)other << 56 | relay_load(&g->owner[other].acknowledged);
     return stress_value_make(bytes, &g->key[relay_at(g, w->me, (unsigned)(number % g->keys))], &v);
 }
 
@@ -142,7 +142,7 @@ static void write_all(relay *g, unsigned me, stress_random *r)
         unsigned count = relay_batch(w.next);
         fastskip_status status;
         relay_follow(g, &w.hold);
-        atomic_store(&g->owner[me].begun, w.next + count - 1);
+        relay_store(&g->owner[me].begun, w.next + count - 1);
         status = count > 1 ? write_batch(g, &w, count, r) : write_one(g, &w, r);
         if (status == FASTSKIP_SEALED) {
             stress_pause(); /* until there is the next */
@@ -150,7 +150,7 @@ static void write_all(relay *g, unsigned me, stress_random *r)
         }
         if (!OK(status))
             break;
-        atomic_store(&g->owner[me].acknowledged, w.next + count - 1);
+        relay_store(&g->owner[me].acknowledged, w.next + count - 1);
         for (; count > 0; count--)
             w.in[w.next++ % g->keys] = w.hold.now->generation + 1;
         if (stress_below(r, 8) == 0)
@@ -185,13 +185,13 @@ static uint64_t next_delete(const relay *g, uint64_t least, uint64_t most)
 static void read_one(relay *g, relay_hold *hold, unsigned owner, unsigned key, uint64_t *last)
 {
     const stress_key *k = &g->key[relay_at(g, owner, key)];
-    uint64_t low = relay_last(g, key, atomic_load(&g->owner[owner].acknowledged)), high;
+    uint64_t low = relay_last(g, key, relay_load(&g->owner[owner].acknowledged)), high;
     fastskip_status status;
     fastskip_entry e;
     stress_value v;
     relay_follow(g, hold);
     status = read_newest(hold, k, &e);
-    high = atomic_load(&g->owner[owner].begun);
+    high = relay_load(&g->owner[owner].begun);
     if (low < *last)
         low = *last;
     if (status == FASTSKIP_NOT_FOUND) { /* never written, or before the two tables */

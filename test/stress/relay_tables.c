@@ -174,7 +174,7 @@ static void next_table(relay *g, relay_leg *next)
     gone = g->before;
     g->before = g->now;
     g->now = next;
-    atomic_store(&g->generation, next->generation);
+    relay_store(&g->generation, next->generation);
     stress_lock_leave(&g->lock);
     if (gone != NULL)
         relay_let_go(g, gone);
@@ -185,10 +185,10 @@ static void check_sealed(const relay *g, relay_leg *leg, inspection *x, uint64_t
 {
     uint64_t low[RELAY_OWNERS];
     for (unsigned o = 0; o < g->owners; o++)
-        low[o] = atomic_load(&g->owner[o].acknowledged);
+        low[o] = relay_load(&g->owner[o].acknowledged);
     inspect(g, leg, x, reached);
     for (unsigned o = 0; o < g->owners; o++)
-        REQUIRE(reached[o] <= low[o] || reached[o] <= atomic_load(&g->owner[o].begun),
+        REQUIRE(reached[o] <= low[o] || reached[o] <= relay_load(&g->owner[o].begun),
                 "owner %u: %llu found, which was not begun", o, (unsigned long long)reached[o]);
 }
 
@@ -224,9 +224,9 @@ void relay_rotate_end(relay *g, relay_rotator *rotator)
     OK(fastskip_table_seal(g->now->table));
     inspect(g, g->now, rotator->inspection, reached);
     for (unsigned o = 0; o < g->owners; o++)
-        REQUIRE(reached[o] == atomic_load(&g->owner[o].acknowledged),
+        REQUIRE(reached[o] == relay_load(&g->owner[o].acknowledged),
                 "owner %u: %llu in the tables, %llu acknowledged", o,
                 (unsigned long long)reached[o],
-                (unsigned long long)atomic_load(&g->owner[o].acknowledged));
+                (unsigned long long)relay_load(&g->owner[o].acknowledged));
     free(rotator->inspection);
 }

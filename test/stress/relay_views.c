@@ -251,13 +251,13 @@ static void take(relay *g, relay_hold *hold, kept *k, workspace *w, stress_rando
 {
     uint64_t low[RELAY_OWNERS], high[RELAY_OWNERS], reached[RELAY_OWNERS];
     for (unsigned o = 0; o < g->owners; o++)
-        low[o] = atomic_load(&g->owner[o].acknowledged);
+        low[o] = relay_load(&g->owner[o].acknowledged);
     relay_follow(g, hold);
     k->leg = hold->now;
     relay_keep(g, k->leg);
     OK(fastskip_snapshot_new(k->leg->table, &k->snapshot));
     for (unsigned o = 0; o < g->owners; o++)
-        high[o] = atomic_load(&g->owner[o].begun);
+        high[o] = relay_load(&g->owner[o].begun);
     look_in(g, k, (way)stress_below(r, TELLING), &w->many, &k->view);
     while (!atomic_load(&k->leg->started) && !stress_failed())
         stress_pause();
