@@ -124,9 +124,11 @@ static void *write_on(void *context)
     unsigned generation;
     fastskip_table *t = take_active(&generation);
     while (!atomic_load_explicit(&engine.ending, memory_order_relaxed)) {
-        uint64_t key[KEY / 8] = {mix(++random), random}, value[(VALUE + 7) / 8] = {random};
+        uint64_t key[KEY / 8], value[(VALUE + 7) / 8] = {++random};
         uint64_t begin = now(), start = begin, end;
         fastskip_status status;
+        key[0] = mix(random);
+        key[1] = random;
         for (;;) {
             if (atomic_load(&engine.generation) != generation) {
                 fastskip_table_unref(t);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* The program's own malloc stands before that of the system for the library, too. Within a starved
  * call of this thread it gives nothing after so many calls. */
@@ -129,7 +130,11 @@ UNINSTRUMENTED int posix_memalign(void **memory, size_t alignment, size_t size)
 #ifdef STARVE_SYSTEM /* memory that comes from the system itself: its calls are counted and fail, too */
 static _Thread_local volatile long long system_live; /* bytes of pages mapped less those unmapped */
 
-#define STARVE_PAGES(size) ((long long)((size) + 4095) / 4096 * 4096)
+static long long whole_pages(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (long long)((size + page - 1) / page * page);
+}
 
 typedef void *(*mmap_type)(void *, size_t, int, int, int, off_t);
 typedef int (*munmap_type)(void *, size_t);
@@ -140,14 +145,14 @@ UNINSTRUMENTED void *mmap(void *at, size_t size, int access, int flags, int file
     REAL(sizeof(off_t) > sizeof(long) ? "mmap64" : "mmap", mmap_type)
     void *memory = starved() || !real ? MAP_FAILED : real(at, size, access, flags, file, offset);
     if (memory != MAP_FAILED)
-        system_live += STARVE_PAGES(size);
+        system_live += whole_pages(size);
     return memory;
 }
 
 UNINSTRUMENTED int munmap(void *at, size_t size)
 {
     REAL("munmap", munmap_type)
-    system_live -= STARVE_PAGES(size);
+    system_live -= whole_pages(size);
     return real ? real(at, size) : -1;
 }
 

@@ -68,7 +68,7 @@ setup() {
 }
 
 # What takes longest, and what other builds show as well.
-slow='_small$|_fibers_|^internal/(arena_threads|explore)|^public/api_(liar|model|seal|stopped)$'
+slow='_small$|_fibers_|^internal/(arena_threads|explore|halted)|^public/api_(liar|model|seal|stopped)$'
 
 test_processor() {
     local processor=$1 prefix=$build/prefix-$1 directory=$build/$1 triplet targets=() tests=()
