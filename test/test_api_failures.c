@@ -2,10 +2,11 @@
  * SPDX-License-Identifier: MIT
  * Copyright (c) The fastskip authors
  *
- * Every failure once. A program that makes every kind of call is run again and again; each time another of
- * its allocations fails, whether from malloc, mmap or mprotect; or another byte of memory or another version is
- * the last that is allowed; or the system has no more address space. Whatever is refused changes nothing, the same
- * call made again succeeds once it can, the result is that of a run without a failure, and nothing is left.
+ * Every failure once. A program that makes every kind of call is run again and again; each time another
+ * of its allocations fails, whether from malloc, mmap or mprotect; or another byte of memory or another
+ * version is the last that is allowed; or the system has no more address space. Whatever is refused
+ * changes nothing, the same call made again succeeds once it can, the result is that of a run without a
+ * failure, and nothing is left.
  */
 #define STARVE_SYSTEM
 #include <sys/resource.h>

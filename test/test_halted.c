@@ -5,16 +5,17 @@
  * test_halted.c - a thread is halted for good at each of its atomic accesses in turn, and stops nobody.
  *
  * Each kind of call is halted at its first access, its second, and so on until it comes to its end, in
- * tables of one leaf, of full leaves, and of several levels, with one shard (which the halted writer keeps) and
- * with three. Then others do everything there is, over and beside the keys of the halted call, and
+ * tables of one leaf, of full leaves, and of several levels, with one shard (which the halted writer
+ * keeps) and with three. Then others do everything there is, over and beside the keys of the halted call,
+ * and
  *
  *   they all come to their ends, each call within a bounded number of accesses;
  *   what they write is what is read, by lookups, snapshots and walks both ways, and so is all that was there;
  *   the halted call has happened or not, a batch whole or not at all, and snapshots do not change their minds;
  *   the table uses no more memory than it would without the halted call, but for a bounded number of bytes.
  *
- * Seal is left out: it waits for writers that are under way, which is its purpose (DESIGN.md section 7;
- * test_api_stopped.c shows that it waits for these alone). A halted reader holds up nobody, seal included.
+ * Seal is left out: it waits for writers that are under way, which is its purpose;
+ * test_api_stopped.c shows that it waits for these alone. A halted reader holds up nobody, seal included.
  */
 #include "halted.h"
 
@@ -219,7 +220,8 @@ static void batch(world *w, uint32_t first, uint32_t value)
     fastskip_batch_free(b);
 }
 
-/* Beside every key that was there, so that each leaf is split; none that a halted call writes: those end in 0 or 5. */
+/* Beside every key that was there, so that each leaf is split; none that a halted call writes:
+ * those end in 0 or 5. */
 static void others_beside(world *w)
 {
     int is_caller = w->mode == FASTSKIP_SEQUENCE_CALLER;
@@ -397,8 +399,8 @@ END_TEST
 
 #define MANY 9u
 
-/* Threads halted one after the other at the same access of the same call, each with keys beside the others': what
- * they cost grows with their number and no faster. */
+/* Threads halted one after the other at the same access of the same call, each with keys beside
+ * the others': what they cost grows with their number and no faster. */
 START_TEST(many_halted_on_one_table)
 {
     for (int call = 0; call <= LONG_BATCH; call++)

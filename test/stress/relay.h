@@ -1,19 +1,21 @@
 /*
- * relay.h - writers go from table to table as an engine's do, and everything is checked all the time; shared
- * by relay.c, relay_tables.c and relay_views.c.
+ * relay.h - writers go from table to table as an engine's do, and everything is checked all the time;
+ * shared by relay.c, relay_tables.c and relay_views.c.
  *
  * Made for long runs: each check costs about as much as the calls that it checks, whatever was done before.
  *
- * An owner writes 1, 2, 3 ... in turn to its keys, number n to key n modulo `keys`; no one else writes them.
- * Whether a number is a delete, and which numbers are one batch, follows from the number. An owner says
- * before a write that it was begun, and after it that it was acknowledged. So at any instant an owner has
- * come to some number, between what was acknowledged before and what was begun after, and its keys are as they are
- * after that number, exactly: no gap, nothing later, no half of a batch.
+ * An owner writes 1, 2, 3 ... in turn to its keys, number n to key n modulo `keys`; no one else writes
+ * them. Whether a number is a delete, and which numbers are one batch, follows from the number. An owner
+ * says before a write that it was begun, and after it that it was acknowledged. So at any instant an
+ * owner has come to some number, between what was acknowledged before and what was begun after, and its
+ * keys are as they are after that number, exactly: no gap, nothing later, no half of a batch.
  *
- * A table of the chain holds of each owner the numbers from where the one before it ended. Where it ends is found when
- * it is sealed: it must hold all versions up to there and no other, and the next must go on from there.
+ * A table of the chain holds of each owner the numbers from where the one before it ended. Where it ends
+ * is found when it is sealed: it must hold all versions up to there and no other, and the next must go on
+ * from there.
  *
- * A value also says how far its writer had seen another owner come; whatever shows the value must show that, too.
+ * A value also says how far its writer had seen another owner come; whatever shows the value must show
+ * that, too.
  */
 #ifndef STRESS_RELAY_H
 #define STRESS_RELAY_H
@@ -26,8 +28,9 @@
 
 /*
  * What the threads tell one another must not order what the library should: else ThreadSanitizer sees no
- * race where the library leaves one. Relaxed is enough where a processor keeps loads and stores in order, as
- * those do for which there is a ThreadSanitizer in CI; calls of the library keep the compiler from moving them.
+ * race where the library leaves one. Relaxed is enough where a processor keeps loads and stores in order,
+ * as those do for which there is a ThreadSanitizer in CI; calls of the library keep the compiler from
+ * moving them.
  */
 #if defined(STRESS_TSAN) && defined(__x86_64__)
 #define RELAY_ACQUIRE memory_order_relaxed
