@@ -69,7 +69,7 @@ meson_tests() {
     shift 2
     mkdir -p "${log%/*}"
     : >"$log"
-    meson test -C "$directory" --no-rebuild --print-errorlogs --timeout-multiplier 8 "$@" || true
+    meson test -C "$directory" --no-rebuild --print-errorlogs --timeout-multiplier 40 "$@" || true
     good=$(grep -cE '"result": "(OK|SKIP)"' "$log") || good=0
     bad=$(grep -c '"result":' "$log") || bad=0
     bad=$((bad - good))
