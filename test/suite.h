@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "draw.h"
+
 /* A ck_assert writes a record for each call: too slow for millions. */
 #define REQUIRE(condition)                                                                         \
     do {                                                                                           \
@@ -33,20 +35,6 @@ static inline unsigned scaled(unsigned rounds)
     const char *text = getenv("FASTSKIP_TEST_SCALE");
     unsigned long factor = text != NULL ? strtoul(text, NULL, 10) : 1;
     return factor > 1 ? rounds * (unsigned)factor : rounds;
-}
-
-/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
-static inline uint64_t draw(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-static inline unsigned draw_below(uint64_t *state, unsigned n)
-{
-    return (unsigned)(draw(state) % n);
 }
 
 /* ---- running ---- */

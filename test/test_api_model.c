@@ -8,86 +8,19 @@
  * FASTSKIP_TEST_SCALE is the number of rounds, each with a seed of its own; FASTSKIP_TEST_SEED is
  * the first seed. A failure names family, mode, seed and number of the call.
  */
+#include "suite.h"
 #include "world/world.h"
 
-/* ---- whole tables ---- */
-
-static uint64_t stat_of(struct world *w, uint32_t id)
+void abort_run(struct world *w, const char *condition, const char *file, int line)
 {
-    uint64_t number = 0;
-    EXPECT(w, fastskip_table_stat(w->table, id, &number) == FASTSKIP_OK);
-    return number;
+    ck_abort_msg("%s:%d: %s; family %s, mode %u, seed %llu, call %llu", file, line, condition,
+                 w->family->name, w->mode, (unsigned long long)w->seed,
+                 (unsigned long long)w->calls);
 }
 
-static void require_statistics(struct world *w)
+size_t below(struct world *w, size_t n)
 {
-    uint64_t keys = 0, live = 0, versions = 0, key_bytes = 0, value_bytes = 0;
-    for (size_t i = 0; i < w->count; i++) {
-        const struct key *key = &w->keys[i];
-        keys += key->count > 0;
-        live += (uint64_t)lives(key, NOW);
-        versions += key->count;
-        key_bytes += key->count > 0 ? key->size : 0;
-        for (size_t v = 0; v < key->count; v++)
-            value_bytes += key->versions[v].size;
-    }
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_KEYS) == keys);
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_LIVE) == live);
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_TOMBSTONES) == keys - live);
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_KEY_BYTES) == key_bytes);
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_WRITES) == w->writes);
-    /* Whether a version counts that a later record of its batch replaced is left open. */
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_VERSIONS) >= versions);
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_VERSIONS) <= versions + w->hidden);
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_VALUE_BYTES) >= value_bytes);
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_VALUE_BYTES) <= value_bytes + w->hidden_bytes);
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_MEMORY_USED) >= key_bytes + value_bytes);
-    EXPECT(w, stat_of(w, FASTSKIP_STAT_MEMORY_USED) <= stat_of(w, FASTSKIP_STAT_MEMORY_RESERVED));
-}
-
-static void require_everything(struct world *w)
-{
-    EXPECT(w, fastskip_table_check(w->table) == FASTSKIP_OK);
-    require_statistics(w);
-    for (uint32_t flags = 0; flags < 3; flags++) {
-        struct walker all = {.at = NOW, .flags = flags, .high = w->count};
-        EXPECT(w, fastskip_iterator_new(w->table, NULL, flags, &all.it) == FASTSKIP_OK);
-        stand_from(w, &all, 0);
-        EXPECT(w, (fastskip_iterator_seek_first(all.it) == FASTSKIP_OK) == all.valid);
-        while (all.valid)
-            take_many(w, &all);
-        stand_below(w, &all, w->count);
-        require_place(w, &all, fastskip_iterator_seek_last(all.it));
-        while (all.valid) {
-            model_prev(w, &all);
-            require_place(w, &all, fastskip_iterator_prev(all.it));
-        }
-        fastskip_iterator_free(all.it);
-    }
-    for (size_t i = 0; i < w->count; i++) {
-        fastskip_entry entry;
-        fastskip_status live = lives(&w->keys[i], NOW) ? FASTSKIP_OK : FASTSKIP_NOT_FOUND;
-        EXPECT(w, fastskip_get(w->table, NULL, w->keys[i].data, w->keys[i].size, &entry) == live);
-        if (live == FASTSKIP_OK)
-            require_entry(w, &entry, &w->keys[i], newest(&w->keys[i], NOW));
-    }
-}
-
-static void drop_handles(struct world *w)
-{
-    for (int i = 0; i < VIEWS; i++)
-        fastskip_snapshot_free(w->views[i].snapshot);
-    for (int i = 0; i < WALKERS; i++)
-        fastskip_iterator_free(w->walkers[i].it);
-    memset(w->views, 0, sizeof w->views);
-    memset(w->walkers, 0, sizeof w->walkers);
-}
-
-static void forget_everything(struct world *w)
-{
-    for (size_t i = 0; i < w->count; i++)
-        w->keys[i].count = 0;
-    w->clock = w->writes = w->hidden = w->hidden_bytes = 0;
+    return (size_t)(draw(&w->random) % n);
 }
 
 /* Some three quarters of the universe, so that lookups of absent keys are met everywhere. */
@@ -97,7 +30,7 @@ static void load(struct world *w, enum loading loading)
         size_t rank = loading == ASCENDING    ? i
                       : loading == DESCENDING ? w->count - 1 - i
                                               : below(w, w->count);
-        if (draw(&w->random) % 4 != 0)
+        if (below(w, 4) != 0)
             write_one(w, &w->keys[rank]);
         if (i % 512 == 0)
             renew_view(w);
@@ -134,40 +67,7 @@ static void require_busy(struct world *w)
         EXPECT(w, fastskip_table_reset(w->table) == FASTSKIP_BUSY);
 }
 
-static void rotate(struct world *w)
-{
-    fastskip_table *fresh = NULL, *old = w->table;
-    EXPECT(w, fastskip_table_rotate(old, &fresh) == FASTSKIP_OK);
-    require_everything(w);
-    fastskip_table_unref(old);
-    w->table = fresh;
-    forget_everything(w);
-}
-
 /* ---- runs ------------------------------------------------------------------------------------ */
-
-static fastskip_compare_fn sort_order;
-
-static int compare_keys(const void *a, const void *b)
-{
-    const struct key *x = a, *y = b;
-    return sort_order(NULL, x->data, x->size, y->data, y->size);
-}
-
-static void make_universe(struct world *w)
-{
-    size_t kept = 0;
-    w->family->make(w, w->family->keys);
-    sort_order = w->family->order.compare;
-    qsort(w->keys, w->count, sizeof *w->keys, compare_keys);
-    for (size_t i = 0; i < w->count; i++) {
-        if (kept > 0 && compare_keys(&w->keys[kept - 1], &w->keys[i]) == 0)
-            free(w->keys[i].data);
-        else
-            w->keys[kept++] = w->keys[i];
-    }
-    w->count = kept;
-}
 
 static void make_table(struct world *w)
 {
@@ -191,7 +91,7 @@ static void run(const struct family *family, uint32_t mode, uint64_t seed)
     w.value = malloc(LONGEST_VALUE);
     w.spelled = malloc(FASTSKIP_KEY_MAX);
     ck_assert(w.value && w.spelled);
-    make_universe(&w);
+    make_universe(&w, family->keys);
     make_table(&w);
     mixed_calls(&w, 200);
     load(&w, family->loading);

@@ -4,20 +4,27 @@
  *
  * families.c - universes of keys, in the orders in which they are compared.
  */
+#include "draw.h"
 #include "orders.h"
 #include "world.h"
 
-static unsigned char *add_key(struct world *w, const void *data, size_t size)
+/* Keys are drawn from the seed, whatever the calls are drawn from. */
+static size_t pick(struct world *w, size_t n)
+{
+    return (size_t)(draw(&w->random) % n);
+}
+
+unsigned char *add_key(struct world *w, const void *data, size_t size)
 {
     if (w->count == w->room) {
         w->room = w->room ? 2 * w->room : 1024;
         w->keys = realloc(w->keys, w->room * sizeof *w->keys);
-        ck_assert_ptr_nonnull(w->keys);
+        EXPECT(w, w->keys);
     }
     struct key *key = &w->keys[w->count++];
     memset(key, 0, sizeof *key);
     key->data = malloc(size + 1);
-    ck_assert_ptr_nonnull(key->data);
+    EXPECT(w, key->data);
     if (size > 0)
         memcpy(key->data, data, size);
     key->size = size;
@@ -43,15 +50,15 @@ static void make_prefixed(struct world *w, size_t n)
 {
     static const size_t sizes[] = {40, 130, 300, 5000};
     unsigned char *text = malloc(5000 + 8);
-    ck_assert_ptr_nonnull(text);
+    EXPECT(w, text);
     for (size_t i = 0; i < n; i++) {
-        size_t size = sizes[i % 16 == 0 ? 3 : i % 3], tail = below(w, 7);
+        size_t size = sizes[i % 16 == 0 ? 3 : i % 3], tail = pick(w, 7);
         for (size_t at = 0; at < 5000; at++)
             text[at] = (unsigned char)(at * 7);
         for (size_t at = 0; at < tail; at++)
-            text[size + at] = (unsigned char)(draw(&w->random) % 4 * 85);
+            text[size + at] = (unsigned char)(pick(w, 4) * 85);
         /* Some end inside the common prefix. */
-        add_key(w, text, i % 20 == 0 ? below(w, size) : size + tail);
+        add_key(w, text, i % 20 == 0 ? pick(w, size) : size + tail);
     }
     free(text);
 }
@@ -59,7 +66,7 @@ static void make_prefixed(struct world *w, size_t n)
 static void make_integers(struct world *w, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        uint64_t number = i % 2 ? draw(&w->random) : 0x100000000u * below(w, 9) + below(w, n);
+        uint64_t number = i % 2 ? draw(&w->random) : 0x100000000u * pick(w, 9) + pick(w, n);
         unsigned char text[8];
         for (int at = 0; at < 8; at++)
             text[at] = (unsigned char)(number >> (56 - 8 * at));
@@ -79,14 +86,14 @@ static void make_users(struct world *w, size_t n)
 static void make_longest(struct world *w, size_t n)
 {
     unsigned char *text = malloc(FASTSKIP_KEY_MAX);
-    ck_assert_ptr_nonnull(text);
+    EXPECT(w, text);
     for (size_t i = 0; i < n; i++) {
         memset(text, 'k', FASTSKIP_KEY_MAX);
-        size_t at = i % 3 == 0   ? FASTSKIP_KEY_MAX - 1 - below(w, 4)
-                    : i % 3 == 1 ? below(w, 8)
-                                 : below(w, FASTSKIP_KEY_MAX);
+        size_t at = i % 3 == 0   ? FASTSKIP_KEY_MAX - 1 - pick(w, 4)
+                    : i % 3 == 1 ? pick(w, 8)
+                                 : pick(w, FASTSKIP_KEY_MAX);
         text[at] = (unsigned char)draw(&w->random);
-        add_key(w, text, FASTSKIP_KEY_MAX - (i % 4 == 0 ? below(w, 3) : 0));
+        add_key(w, text, FASTSKIP_KEY_MAX - (i % 4 == 0 ? pick(w, 3) : 0));
     }
     free(text);
 }
@@ -95,10 +102,10 @@ static void make_words(struct world *w, size_t n)
 {
     char text[16];
     for (size_t i = 0; i < n; i++) {
-        size_t size = below(w, 12);
+        size_t size = pick(w, 12);
         for (size_t at = 0; at < size; at++)
-            text[at] = (char)(draw(&w->random) % 5 == 0 ? '0' + draw(&w->random) % 50
-                                                        : 'a' + draw(&w->random) % 26);
+            text[at] = (char)(pick(w, 5) == 0 ? '0' + pick(w, 50)
+                                                        : 'a' + pick(w, 26));
         /* Upper case is how they are spelled, not how they are named. */
         for (size_t at = 0; at < size; at++)
             text[at] = (char)(text[at] >= 'A' && text[at] <= 'Z' ? text[at] + 32 : text[at]);
@@ -163,3 +170,33 @@ const struct family families[] = {
 };
 
 const size_t family_count = sizeof families / sizeof families[0];
+
+/* ---- the universe of a run ---- */
+
+static fastskip_compare_fn sort_order;
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct key *x = a, *y = b;
+    return sort_order(NULL, x->data, x->size, y->data, y->size);
+}
+
+void sort_universe(struct world *w)
+{
+    size_t kept = 0;
+    sort_order = w->family->order.compare;
+    qsort(w->keys, w->count, sizeof *w->keys, compare_keys);
+    for (size_t i = 0; i < w->count; i++) {
+        if (kept > 0 && compare_keys(&w->keys[kept - 1], &w->keys[i]) == 0)
+            free(w->keys[i].data);
+        else
+            w->keys[kept++] = w->keys[i];
+    }
+    w->count = kept;
+}
+
+void make_universe(struct world *w, size_t keys)
+{
+    w->family->make(w, keys);
+    sort_universe(w);
+}

@@ -23,6 +23,14 @@ void renew_view(struct world *w)
     EXPECT(w, fastskip_snapshot_new(w->table, &view->snapshot) == FASTSKIP_OK);
 }
 
+uint64_t draw_instant(struct world *w)
+{
+    size_t choice = below(w, 16);
+    if (choice == 0)
+        return draw_any_number(w);
+    return choice == 1 ? NOW - below(w, 2) : below(w, (size_t)w->clock + 2);
+}
+
 void read_one(struct world *w, struct key *key)
 {
     struct view view = draw_view(w);
@@ -40,7 +48,7 @@ void read_one(struct world *w, struct key *key)
         require_entry(w, &entry, key, found);
     uint64_t number = fastskip_snapshot_sequence(view.snapshot);
     if (w->mode == FASTSKIP_SEQUENCE_CALLER) {
-        number = draw(&w->random) % (w->clock + 2);
+        number = draw_instant(w);
         found = newest(key, number);
         raw = found == NEVER ? FASTSKIP_NOT_FOUND : FASTSKIP_OK;
     } else if (!view.snapshot) {
@@ -58,7 +66,7 @@ void read_many(struct world *w, size_t from)
     static const fastskip_entry zero;
     struct key *keys[MANY];
     const void *names[MANY] = {NULL};
-    size_t sizes[MANY] = {0}, n = below(w, MANY), span = draw(&w->random) % 2 ? n + 1 : w->count;
+    size_t sizes[MANY] = {0}, n = below(w, MANY), span = below(w, 2) ? n + 1 : w->count;
     fastskip_entry entries[MANY];
     fastskip_status statuses[MANY];
     struct view view = draw_view(w);

@@ -133,8 +133,9 @@ static void renew_walker(struct world *w, struct walker *walker)
     walker->high = w->count;
     walker->at = view.at;
     walker->valid = 0;
-    if (w->mode == FASTSKIP_SEQUENCE_CALLER && draw(&w->random) % 2) {
-        walker->at = draw(&w->random) % (w->clock + 2);
+    walker->born = w->clock;
+    if (w->mode == FASTSKIP_SEQUENCE_CALLER && below(w, 2)) {
+        walker->at = w->in_order ? below(w, (size_t)w->clock + 1) : draw_instant(w);
         status = fastskip_iterator_new_at(w->table, walker->at, walker->flags, &walker->it);
     } else {
         status = fastskip_iterator_new(w->table, view.snapshot, walker->flags, &walker->it);
@@ -142,14 +143,22 @@ static void renew_walker(struct world *w, struct walker *walker)
             walker->at = w->clock;
     }
     EXPECT(w, status == FASTSKIP_OK);
-    if (draw(&w->random) % 2)
+    if (below(w, 2))
         draw_bounds(w, walker);
+}
+
+/* In caller's mode what was written since may show, or not, unless its number is above the iterator's. */
+static int may_show_more(const struct world *w, const struct walker *walker)
+{
+    if (w->mode == FASTSKIP_SEQUENCE_AUTO || walker->born == w->clock)
+        return 0;
+    return !w->in_order || walker->at == NOW;
 }
 
 void walk(struct world *w)
 {
     struct walker *walker = &w->walkers[below(w, WALKERS)];
-    if (!walker->it || w->mode == FASTSKIP_SEQUENCE_CALLER || draw(&w->random) % 6 == 0)
+    if (!walker->it || may_show_more(w, walker) || below(w, 6) == 0)
         renew_walker(w, walker);
     int turns = 2 + (int)below(w, 20), forward = 1;
     for (int i = 0; i < turns; i++) {

@@ -6,18 +6,6 @@
  */
 #include "world.h"
 
-void abort_run(struct world *w, const char *condition, const char *file, int line)
-{
-    ck_abort_msg("%s:%d: %s; family %s, mode %u, seed %llu, call %llu", file, line, condition,
-                 w->family->name, w->mode, (unsigned long long)w->seed,
-                 (unsigned long long)w->calls);
-}
-
-size_t below(struct world *w, size_t n)
-{
-    return (size_t)(draw(&w->random) % n);
-}
-
 const void *fill_value(struct world *w, const struct version *v)
 {
     uint32_t x = v->seed | 1;
@@ -30,7 +18,7 @@ const void *fill_value(struct world *w, const struct version *v)
 
 struct version new_version(struct world *w, uint64_t at, uint32_t kind)
 {
-    struct version v = {at, kind, (uint32_t)below(w, 50), (uint32_t)draw(&w->random)};
+    struct version v = {at, kind, (uint32_t)below(w, 50), ++w->values * 2654435761u};
     size_t rare = below(w, 1000);
     if (rare < 20)
         v.size = (uint32_t)below(w, rare == 0 ? LONGEST_VALUE : 3000);
@@ -39,7 +27,7 @@ struct version new_version(struct world *w, uint64_t at, uint32_t kind)
     return v;
 }
 
-int add_version(struct key *key, struct version v)
+int add_version(struct world *w, struct key *key, struct version v)
 {
     size_t i = key->count;
     while (i > 0 && key->versions[i - 1].at > v.at)
@@ -49,11 +37,12 @@ int add_version(struct key *key, struct version v)
     if (key->count == key->room) {
         key->room = key->room ? 2 * key->room : 2;
         key->versions = realloc(key->versions, key->room * sizeof v);
-        ck_assert_ptr_nonnull(key->versions);
+        EXPECT(w, key->versions);
     }
     memmove(&key->versions[i + 1], &key->versions[i], (key->count - i) * sizeof v);
     key->versions[i] = v;
     key->count++;
+    w->entries++;
     return 1;
 }
 
@@ -71,12 +60,26 @@ int lives(const struct key *key, uint64_t at)
     return i != NEVER && key->versions[i].kind != FASTSKIP_DELETE;
 }
 
+int refused(struct world *w, fastskip_status status, uint64_t versions)
+{
+    fastskip_status wanted = FASTSKIP_OK;
+    if (w->sealed)
+        wanted = FASTSKIP_SEALED;
+    else if (versions > 0 && w->entry_limit > 0 && w->entries + versions > w->entry_limit)
+        wanted = FASTSKIP_FULL;
+    else if (versions > 0 && w->tight && status == FASTSKIP_FULL)
+        return 1;
+    if (wanted != FASTSKIP_OK)
+        EXPECT(w, status == wanted);
+    return wanted != FASTSKIP_OK;
+}
+
 const void *spell(struct world *w, const struct key *key)
 {
     if (!w->family->order.caseless)
         return key->data;
     for (size_t i = 0; i < key->size; i++)
-        w->spelled[i] = key->data[i] >= 'a' && key->data[i] <= 'z' && draw(&w->random) % 2
+        w->spelled[i] = key->data[i] >= 'a' && key->data[i] <= 'z' && below(w, 2)
                             ? (unsigned char)(key->data[i] - 32)
                             : key->data[i];
     return w->spelled;

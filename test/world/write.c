@@ -6,15 +6,21 @@
  */
 #include "world.h"
 
+uint64_t draw_any_number(struct world *w)
+{
+    uint64_t high = below(w, 1u << 28), low = below(w, 1u << 28), number = high << 28 | low;
+    return number > 0 ? number : 1;
+}
+
 static uint64_t draw_number(struct world *w, const struct key *key)
 {
-    size_t choice = below(w, 20);
+    size_t choice = w->in_order ? 19 : below(w, 20);
     if (choice == 0 && key->count > 0)
         return key->versions[below(w, key->count)].at;
     if (choice < 6)
-        return 1 + draw(&w->random) % (w->clock + 1);
-    if (choice == 6 && draw(&w->random) % 64 == 0)
-        return FASTSKIP_SEQUENCE_MAX - draw(&w->random) % 3;
+        return 1 + below(w, (size_t)w->clock + 1);
+    if (choice == 6 && below(w, 16) == 0)
+        return below(w, 2) ? draw_any_number(w) : FASTSKIP_SEQUENCE_MAX - below(w, 3);
     return w->clock;
 }
 
@@ -32,7 +38,8 @@ static void write_numbered(struct world *w, struct key *key)
     fastskip_status status = fastskip_put_at(w->table, v.at, v.kind, spell(w, key), key->size,
                                              fill_value(w, &v), v.size);
     w->writes++;
-    EXPECT(w, status == (add_version(key, v) ? FASTSKIP_OK : FASTSKIP_EXISTS));
+    if (!refused(w, status, 1))
+        EXPECT(w, status == (add_version(w, key, v) ? FASTSKIP_OK : FASTSKIP_EXISTS));
 }
 
 static void write_get_or_insert(struct world *w, struct key *key)
@@ -40,11 +47,16 @@ static void write_get_or_insert(struct world *w, struct key *key)
     struct version v = new_version(w, w->clock, FASTSKIP_PUT);
     fastskip_entry entry;
     int32_t inserted = 2, wanted = !lives(key, NOW);
-    EXPECT(w, fastskip_get_or_insert(w->table, spell(w, key), key->size, fill_value(w, &v), v.size,
-                                     &entry, &inserted) == FASTSKIP_OK);
+    fastskip_status status = fastskip_get_or_insert(
+        w->table, spell(w, key), key->size, fill_value(w, &v), v.size, &entry, &inserted);
+    if (refused(w, status, (uint64_t)wanted)) {
+        EXPECT(w, inserted == 2);
+        return;
+    }
+    EXPECT(w, status == FASTSKIP_OK);
     EXPECT(w, inserted == wanted);
     if (inserted)
-        add_version(key, v);
+        add_version(w, key, v);
     require_entry(w, &entry, key, newest(key, NOW));
 }
 
@@ -75,66 +87,105 @@ void write_one(struct world *w, struct key *key)
         write_get_or_insert(w, key);
         return;
     }
+    if (refused(w, status, wanted == FASTSKIP_OK))
+        return;
     EXPECT(w, status == wanted);
     if (status == FASTSKIP_OK)
-        add_version(key, v);
+        add_version(w, key, v);
 }
+
+/* ---- batches ---- */
 
 /* The records of a batch; with close ones the same key comes again. */
 #define BATCH_MOST 60
 
-static void batch_auto(struct world *w, struct key **keys, struct version *versions, size_t n)
+void add_record(struct world *w, fastskip_batch *batch, const struct record *r)
 {
+    const void *name = spell(w, r->key), *value = fill_value(w, &r->version);
+    const struct version *v = &r->version;
+    fastskip_status status =
+        w->mode == FASTSKIP_SEQUENCE_CALLER
+            ? fastskip_batch_put_at(batch, v->at, v->kind, name, r->key->size, value, v->size)
+        : v->kind == FASTSKIP_DELETE ? fastskip_batch_delete(batch, name, r->key->size)
+        : v->kind == FASTSKIP_PUT
+            ? fastskip_batch_put(batch, name, r->key->size, value, v->size)
+            : fastskip_batch_put_kind(batch, v->kind, name, r->key->size, value, v->size);
+    EXPECT(w, status == FASTSKIP_OK);
+}
+
+struct record draw_record(struct world *w, struct key *key)
+{
+    struct record r = {key, new_version(w, w->clock, draw_kind(w))};
+    if (w->mode == FASTSKIP_SEQUENCE_CALLER)
+        r.version.at = draw_number(w, key);
+    return r;
+}
+
+/* How many of the records are the last of their key. */
+static uint64_t distinct(const struct record *records, size_t n)
+{
+    uint64_t keys = 0;
     for (size_t i = 0; i < n; i++) {
-        const void *name = spell(w, keys[i]), *value = fill_value(w, &versions[i]);
-        uint32_t kind = versions[i].kind;
-        fastskip_status status =
-            kind == FASTSKIP_DELETE ? fastskip_batch_delete(w->batch, name, keys[i]->size)
-            : kind == FASTSKIP_PUT
-                ? fastskip_batch_put(w->batch, name, keys[i]->size, value, versions[i].size)
-                : fastskip_batch_put_kind(w->batch, kind, name, keys[i]->size, value,
-                                          versions[i].size);
-        EXPECT(w, status == FASTSKIP_OK);
+        size_t later = i + 1;
+        while (later < n && records[later].key != records[i].key)
+            later++;
+        keys += later == n;
     }
-    EXPECT(w, fastskip_write(w->table, w->batch) == FASTSKIP_OK);
+    return keys;
+}
+
+static void require_batch_auto(struct world *w, fastskip_status status,
+                               const struct record *records, size_t n)
+{
+    if (refused(w, status, distinct(records, n)))
+        return;
+    EXPECT(w, status == FASTSKIP_OK);
     /* All carry the same number in the model: the last of a key is the first to be added. */
     for (size_t i = n; i-- > 0;) {
-        if (!add_version(keys[i], versions[i])) {
+        struct version v = records[i].version;
+        v.at = w->clock;
+        if (!add_version(w, records[i].key, v)) {
             w->hidden++;
-            w->hidden_bytes += versions[i].size;
+            w->hidden_bytes += v.size;
         }
     }
 }
 
-static void batch_numbered(struct world *w, struct key **keys, struct version *versions, size_t n)
+static void require_batch_numbered(struct world *w, fastskip_status status,
+                                   const struct record *records, size_t n)
 {
     fastskip_status wanted = FASTSKIP_OK;
-    for (size_t i = 0; i < n; i++) {
-        versions[i].at = draw_number(w, keys[i]);
-        EXPECT(w, fastskip_batch_put_at(
-                      w->batch, versions[i].at, versions[i].kind, spell(w, keys[i]), keys[i]->size,
-                      fill_value(w, &versions[i]), versions[i].size) == FASTSKIP_OK);
-    }
+    if (refused(w, status, n))
+        return;
     for (size_t i = 0; i < n && wanted == FASTSKIP_OK; i++)
-        wanted = add_version(keys[i], versions[i]) ? FASTSKIP_OK : FASTSKIP_EXISTS;
-    EXPECT(w, fastskip_write(w->table, w->batch) == wanted);
+        if (!add_version(w, records[i].key, records[i].version))
+            wanted = FASTSKIP_EXISTS;
+    EXPECT(w, status == wanted);
+}
+
+void write_records(struct world *w, fastskip_batch *batch, const struct record *records, size_t n)
+{
+    fastskip_status status;
+    w->clock++;
+    w->writes += n;
+    EXPECT(w, fastskip_batch_count(batch) == n);
+    status = fastskip_write(w->table, batch);
+    if (w->mode == FASTSKIP_SEQUENCE_AUTO)
+        require_batch_auto(w, status, records, n);
+    else
+        require_batch_numbered(w, status, records, n);
+    EXPECT(w, fastskip_batch_count(batch) == n);
 }
 
 void write_batch(struct world *w, size_t from)
 {
-    struct key *keys[BATCH_MOST];
-    struct version versions[BATCH_MOST];
-    size_t n = below(w, BATCH_MOST), span = draw(&w->random) % 2 ? n + 1 : w->count;
+    struct record records[BATCH_MOST];
+    size_t n = below(w, BATCH_MOST), span = below(w, 2) ? n + 1 : w->count;
     w->clock++;
-    for (size_t i = 0; i < n; i++) {
-        keys[i] = &w->keys[(from + below(w, span)) % w->count];
-        versions[i] = new_version(w, w->clock, draw_kind(w));
-    }
     EXPECT(w, fastskip_batch_clear(w->batch) == FASTSKIP_OK);
-    w->writes += n;
-    if (w->mode == FASTSKIP_SEQUENCE_AUTO)
-        batch_auto(w, keys, versions, n);
-    else
-        batch_numbered(w, keys, versions, n);
-    EXPECT(w, fastskip_batch_count(w->batch) == n);
+    for (size_t i = 0; i < n; i++) {
+        records[i] = draw_record(w, &w->keys[(from + below(w, span)) % w->count]);
+        add_record(w, w->batch, &records[i]);
+    }
+    write_records(w, w->batch, records, n);
 }
