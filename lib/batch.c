@@ -41,7 +41,7 @@ static int make_room(fastskip_batch *b, size_t bytes)
         b->order = order;
         b->records_room = room;
     }
-    if (bytes > b->room - b->used) {
+    if (b->buffer == NULL || bytes > b->room - b->used) {
         size_t room = b->room != 0 ? b->room : 1024;
         unsigned char *buffer;
         while (room - b->used < bytes) {
@@ -126,6 +126,8 @@ static void sort_records(const fsk_order *o, fastskip_batch *b)
 static size_t plan(const fsk_order *o, fastskip_batch *b, int numbered)
 {
     size_t n = 0;
+    if (b->count == 0) /* it may never have had memory */
+        return 0;
     sort_records(o, b);
     for (size_t i = 0; i < b->count; i++) {
         uint32_t record = b->order[i];
