@@ -1,0 +1,108 @@
+#!/bin/bash
+# Builds fuzz targets. For test/fuzz/run and test/fuzz/mutants, which set:
+#
+#   root       the repository
+#   sanitizer  address,undefined or memory or none
+#   engine     libfuzzer or afl
+#
+# shellcheck disable=SC2154 # they are the user's
+
+targets=(operations keys options batches iterators caller)
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "test/fuzz: this needs root: $*" >&2
+        exit 1
+    fi
+}
+
+install_missing() {
+    local missing=()
+    command -v clang >/dev/null || missing+=(clang)
+    compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null ||
+        missing+=(libclang-rt-14-dev)
+    [ "$engine" != afl ] || command -v afl-clang-fast >/dev/null || missing+=(afl++)
+    command -v perl >/dev/null || missing+=(perl)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    echo "== Installing ${missing[*]}"
+    as_root apt-get update -q
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+        "${missing[@]}"
+}
+
+# set_flags: the compiler and the flags of what it compiles. Only the library is instrumented: an input is
+# new if it does something new there.
+set_flags() {
+    base=(-std=c11 -g -O2 -fno-omit-frame-pointer -DFSK_ATOMICS_C11 -I"$root/include" -I"$root/test")
+    case $sanitizer in
+    none) ;;
+    memory) base+=(-fsanitize=memory -fsanitize-memory-track-origins) ;;
+    *) base+=("-fsanitize=$sanitizer" -fno-sanitize-recover=all) ;;
+    esac
+    if [ "$engine" = afl ]; then
+        export AFL_QUIET=1
+        cc=afl-clang-fast instrument=() link=(-fsanitize=fuzzer)
+    else
+        cc=clang instrument=(-fsanitize-coverage=inline-8bit-counters,pc-table) link=(-fsanitize=fuzzer)
+    fi
+}
+
+# compile DIRECTORY COMPILER FLAGS... -- SOURCES...: objects that are older than any file of the
+# repository's C code are made anew.
+compile() {
+    local into=$1 source flags=()
+    shift
+    while [ "$1" != -- ]; do
+        flags+=("$1")
+        shift
+    done
+    shift
+    mkdir -p "$into"
+    for source; do
+        [ "$into/$(basename "$source" .c).o" -nt "$newest" ] || printf '%s\0' "$source"
+    done | OUT=$into xargs -0 -r -P "${JOBS:-$(nproc)}" -I{} sh -c \
+        'exec "$@" -c "$0" -o "$OUT/$(basename "$0" .c).o"' {} "${flags[@]}"
+}
+
+# build_library DIRECTORY LIB WORDS: the objects of the library in LIB, with blocks of so many words. Small
+# ones are compared word by word, as on processors without vectors.
+build_library() {
+    local small=()
+    [ "$3" -ge 40 ] || small=(-U__SSE2__)
+    compile "$1" "$cc" "${base[@]}" "${instrument[@]}" -I"$2" -DFSK_BLOCK_WORDS="$3" "${small[@]}" -- \
+        "$2"/{arena,key,block,skiplist,split,version,memtable,write,read,batch,iterator,check}.c \
+        "$2"/{options,api_table,api_write,api_read}.c
+}
+
+# build_targets DIRECTORY: the targets' own objects, and the model's.
+build_targets() {
+    local names=("${targets[@]/%/.c}")
+    compile "$1" clang "${base[@]}" -Wall -Wextra -- "$root"/test/fuzz/{input,pool,table,steps}.c \
+        "$root"/test/world/*.c "${names[@]/#/$root/test/fuzz/}"
+}
+
+# link_targets DIRECTORY LIBRARY OBJECTS TARGET...: programs into the directory.
+link_targets() {
+    local into=$1 library=$2 objects=$3 target
+    shift 3
+    mkdir -p "$into"
+    for target; do
+        "$cc" "${base[@]}" "${link[@]}" -o "$into/$target" "$objects/$target.o" \
+            "$objects"/{input,pool,table,steps,families,read,walk,whole,world,write}.o \
+            "$library"/*.o || return 1
+    done
+}
+
+# build_all DIRECTORY LIB WORDS TARGET...
+build_all() {
+    local directory=$1 lib=$2 words=$3
+    shift 3
+    newest=$(find "$lib" "$root"/include "$root"/test/fuzz "$root"/test/world "$root"/test/*.h \
+        -name '*.[ch]' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-)
+    build_library "$directory/lib-$words" "$lib" "$words" && build_targets "$directory/targets" &&
+        link_targets "$directory/$words" "$directory/lib-$words" "$directory/targets" "$@"
+}
