@@ -197,11 +197,40 @@ static fastskip_status too_large(struct world *w)
     }
 }
 
+/* Bad keys among good ones: each has a status of its own. */
+static void bad_among_many(struct world *w)
+{
+    static char longest[FASTSKIP_KEY_MAX + 1];
+    const struct key *key = some_key(w);
+    const void *names[40];
+    size_t sizes[40], n = 1 + below(w, 40), bad = below(w, n), large = below(w, n);
+    fastskip_entry entries[40];
+    fastskip_status statuses[40];
+    for (size_t i = 0; i < n; i++) {
+        names[i] = i == large ? (const void *)longest : i == bad ? NULL : key->data;
+        sizes[i] = i == large ? sizeof longest : i == bad ? 1 : key->size;
+    }
+    EXPECT(w, fastskip_get_many(w->table, NULL, n, names, sizes, entries, statuses) == FASTSKIP_OK);
+    for (size_t i = 0; i < n; i++) {
+        EXPECT(w, statuses[i] == (i == large        ? FASTSKIP_TOO_LARGE
+                                  : i == bad        ? FASTSKIP_INVALID
+                                  : lives(key, NOW) ? FASTSKIP_OK
+                                                    : FASTSKIP_NOT_FOUND));
+        if (statuses[i] == FASTSKIP_OK)
+            require_entry(w, &entries[i], key, newest(key, NOW));
+        else
+            EXPECT(w, entries[i].key == NULL && entries[i].sequence == 0);
+    }
+}
+
 void bad_step(struct world *w)
 {
     const struct key *key = some_key(w);
     size_t records = fastskip_batch_count(w->batch);
-    if (below(w, 2))
+    size_t choice = below(w, 3);
+    if (choice == 2)
+        bad_among_many(w);
+    else if (choice == 1)
         EXPECT(w, bad_write(w, key->data, key->size) == FASTSKIP_INVALID);
     else
         EXPECT(w, too_large(w) == FASTSKIP_TOO_LARGE);

@@ -160,7 +160,7 @@ void walk(struct world *w)
     struct walker *walker = &w->walkers[below(w, WALKERS)];
     if (!walker->it || may_show_more(w, walker) || below(w, 6) == 0)
         renew_walker(w, walker);
-    int turns = 2 + (int)below(w, 20), forward = 1;
+    int turns = 2 + (int)below(w, 20), forward = (int)below(w, 2);
     for (int i = 0; i < turns; i++) {
         size_t choice = below(w, 16);
         if (!walker->valid || choice == 0) {
