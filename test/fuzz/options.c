@@ -120,7 +120,7 @@ static uint64_t backwards_bytes(void *ctx, const void *key, size_t size)
 /* Each of the four arguments given or not; names around the limit of 63 bytes. */
 static void set_comparator(struct set *s)
 {
-    size_t given = input_below(16), length = input_below(80);
+    size_t given = input_below(16), length = input_below(2) ? 60 + input_below(8) : input_below(60);
     char name[80] = {0};
     int is_good = given == 0 || ((given & 1) && (!(given & 8) || length <= 63));
     if ((given & 1) && !(given & 4)) /* the order looks at its context */

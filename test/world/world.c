@@ -60,6 +60,19 @@ int lives(const struct key *key, uint64_t at)
     return i != NEVER && key->versions[i].kind != FASTSKIP_DELETE;
 }
 
+/* The greatest key and value, and blocks. */
+#define RECORD_MOST (FASTSKIP_KEY_MAX + LONGEST_VALUE + 8192)
+
+/* Is so little of the region left that so many versions may find no place? */
+static int is_full(struct world *w, uint64_t versions)
+{
+    uint64_t reserved = 0, limit = 0;
+    EXPECT(w,
+           fastskip_table_stat(w->table, FASTSKIP_STAT_MEMORY_RESERVED, &reserved) == FASTSKIP_OK);
+    EXPECT(w, fastskip_table_stat(w->table, FASTSKIP_STAT_MEMORY_LIMIT, &limit) == FASTSKIP_OK);
+    return reserved + versions * RECORD_MOST >= limit;
+}
+
 int refused(struct world *w, fastskip_status status, uint64_t versions)
 {
     fastskip_status wanted = FASTSKIP_OK;
@@ -68,7 +81,7 @@ int refused(struct world *w, fastskip_status status, uint64_t versions)
     else if (versions > 0 && w->entry_limit > 0 && w->entries + versions > w->entry_limit)
         wanted = FASTSKIP_FULL;
     else if (versions > 0 && w->tight && status == FASTSKIP_FULL)
-        return 1;
+        return is_full(w, versions);
     if (wanted != FASTSKIP_OK)
         EXPECT(w, status == wanted);
     return wanted != FASTSKIP_OK;
