@@ -47,6 +47,7 @@ set_flags() {
         export AFL_QUIET=1
         cc=afl-clang-fast instrument=() link=(-fsanitize=fuzzer)
     else
+        # shellcheck disable=SC2054 # the comma is the flag's own
         cc=clang instrument=(-fsanitize-coverage=inline-8bit-counters,pc-table) link=(-fsanitize=fuzzer)
     fi
 }
@@ -62,6 +63,7 @@ compile() {
     done
     shift
     mkdir -p "$into"
+    # shellcheck disable=SC2016 # the inner shell expands it
     for source; do
         [ "$into/$(basename "$source" .c).o" -nt "$newest" ] || printf '%s\0' "$source"
     done | OUT=$into xargs -0 -r -P "${JOBS:-$(nproc)}" -I{} sh -c \
