@@ -139,7 +139,7 @@ static void set_comparator(struct set *s)
 static void *never_reserve(void *ctx, size_t size, size_t alignment)
 {
     (void)ctx, (void)size, (void)alignment;
-    EXPECT(&world, !"an allocator that was refused is not called");
+    abort_run(&world, "an allocator that was refused is not called", __FILE__, __LINE__);
     return NULL;
 }
 

@@ -91,7 +91,7 @@ static int32_t pool_commit(void *ctx, void *address, size_t size)
         }
         return 0;
     }
-    EXPECT(w, !"a range inside a region");
+    abort_run(w, "a range inside a region", __FILE__, __LINE__);
     return 1;
 }
 
