@@ -67,6 +67,22 @@
  * The memory limit and the entry limit are hard: a write that would pass one is #FASTSKIP_FULL.
  * #FASTSKIP_NO_MEMORY means that the limit would have allowed it, but the system, or the caller's
  * allocator, gave none. After either, smaller writes may still succeed.
+ *
+ * @section checks Damaged memory
+ *
+ * A table believes its memory, and what happens when that is damaged (a bit that turned, a stray
+ * store of the program) is undefined. Two options change that; without them none of the functions
+ * looks for damage but fastskip_table_check().
+ *
+ * - fastskip_options_set_checksum(): every entry and every version carries a checksum. A changed bit
+ *   in one is #FASTSKIP_CORRUPT from every read that would answer with it, or that it would lead to
+ *   a wrong answer, and from every write that looks at it; no such read or write answers wrongly.
+ * - fastskip_options_set_paranoid(): searches and iterators check the structure that leads them to
+ *   entries, and the order of keys.
+ *
+ * A call that answers #FASTSKIP_CORRUPT has written none of its out-parameters and changed nothing,
+ * with the exceptions that the function names. The table may be used further; what is not
+ * damaged is found, unless the way to it is. Callbacks that get keys must bear any bytes.
  */
 #ifndef FASTSKIP_H
 #define FASTSKIP_H
@@ -510,6 +526,53 @@ FASTSKIP_API fastskip_status fastskip_options_set_allocator(fastskip_options *op
  * @since 1.0
  */
 FASTSKIP_API fastskip_status fastskip_options_set_seed(fastskip_options *options, uint64_t seed);
+
+/**
+ * Sets how many bytes of checksum (CRC-32C) each entry and each version carries. With 4, a bit that
+ * has changed in a key, a value, their sizes, the kind, the sequence or the checksum itself shows:
+ * what would answer with it answers #FASTSKIP_CORRUPT, see @ref checks. fastskip_table_check()
+ * verifies every checksum, and of a sealed table also that no version is missing.
+ *
+ * Not covered: the link from a key to its newest version, and in caller's mode those to older ones,
+ * which change as versions are added: a damaged one leads to #FASTSKIP_CORRUPT or to another version
+ * that was written for that key, which a check of the sealed table finds; the sequence of a version
+ * in AUTO mode while the write that made it has not yet returned; and what leads to the keys, which
+ * fastskip_options_set_paranoid() and fastskip_table_check() look at.
+ *
+ * Each entry and version takes 4 bytes more, before alignment to 8. Behind the region 64 KiB more, and a
+ * cache line, are reserved and made usable, beyond the memory limit; nothing is stored there. An
+ * allocator is asked for that much more. Writes do without the short way that ascending keys have.
+ *
+ * @param options the options to change
+ * @param bytes 0, the default, for none, or 4
+ * @retval FASTSKIP_OK
+ * @retval FASTSKIP_INVALID options is NULL, or bytes is neither
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
+ * @since 1.0
+ */
+FASTSKIP_API fastskip_status fastskip_options_set_checksum(fastskip_options *options,
+                                                           uint32_t bytes);
+
+/**
+ * Sets whether searches and iterators check what leads them: that references lie inside the memory
+ * in use, that blocks stand on the level where they should, that the key looked for lies between
+ * the ends of the block where the search ends, and, as an iterator goes, that keys are in strict
+ * order and within their block. What does not hold is #FASTSKIP_CORRUPT, see @ref checks. Splits of
+ * blocks, which some writes make, believe blocks beside the way to the key that is written.
+ *
+ * It goes together with fastskip_options_set_checksum(), which covers what the blocks lead to. It
+ * reserves the same memory behind the region.
+ *
+ * @param options the options to change
+ * @param on 0, the default, or 1
+ * @retval FASTSKIP_OK
+ * @retval FASTSKIP_INVALID options is NULL, or on is neither
+ * @par Concurrency
+ *      No other call on the same options. Never waits.
+ * @since 1.0
+ */
+FASTSKIP_API fastskip_status fastskip_options_set_paranoid(fastskip_options *options, uint32_t on);
 /** @} */
 
 /* ---------------------------------------------------------------------------------------------- */
@@ -640,6 +703,7 @@ FASTSKIP_API fastskip_status fastskip_table_reset(fastskip_table *table);
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks); nothing changed
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
@@ -659,6 +723,7 @@ FASTSKIP_API fastskip_status fastskip_put(fastskip_table *table, const void *key
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks); nothing changed
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
@@ -680,6 +745,7 @@ FASTSKIP_API fastskip_status fastskip_delete(fastskip_table *table, const void *
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks); nothing changed
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
@@ -704,6 +770,7 @@ FASTSKIP_API fastskip_status fastskip_insert(fastskip_table *table, const void *
  * @retval FASTSKIP_SEALED the table is sealed, whether or not the key is live; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks); nothing changed
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
@@ -731,6 +798,7 @@ FASTSKIP_API fastskip_status fastskip_get_or_insert(fastskip_table *table, const
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks); nothing changed
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
@@ -754,6 +822,7 @@ FASTSKIP_API fastskip_status fastskip_put_at(fastskip_table *table, uint64_t seq
  * @retval FASTSKIP_SEALED the table is sealed; nothing changed
  * @retval FASTSKIP_FULL the memory or entry limit is reached; nothing changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing changed
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks); nothing changed
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
@@ -914,6 +983,8 @@ FASTSKIP_API void fastskip_batch_free(fastskip_batch *batch);
  * @retval FASTSKIP_FULL the memory or entry limit does not allow all of it; nothing that a read can
  *         see changed
  * @retval FASTSKIP_NO_MEMORY the system gave no memory; nothing that a read can see changed
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks); nothing that a read can see changed; in
+ *         caller's mode the records before the one that met it were written
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(); no other call
  *      on the same batch. Lock-free.
@@ -943,6 +1014,7 @@ FASTSKIP_API fastskip_status fastskip_write(fastskip_table *table, fastskip_batc
  * @retval FASTSKIP_INVALID table or entry is NULL, snapshot is of another table, or a NULL key with
  *         a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks)
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
@@ -965,6 +1037,7 @@ FASTSKIP_API fastskip_status fastskip_get(const fastskip_table *table,
  * @retval FASTSKIP_INVALID table or entry is NULL, snapshot is of another table, or a NULL key with
  *         a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks)
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
@@ -988,6 +1061,7 @@ FASTSKIP_API fastskip_status fastskip_get_raw(const fastskip_table *table,
  * @retval FASTSKIP_NOT_FOUND no version is visible at that number
  * @retval FASTSKIP_INVALID table or entry is NULL, or a NULL key with a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks)
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
@@ -1006,6 +1080,7 @@ FASTSKIP_API fastskip_status fastskip_get_at(const fastskip_table *table, uint64
  * @retval FASTSKIP_NOT_FOUND no version is visible, or the newest visible one is a tombstone
  * @retval FASTSKIP_INVALID table is NULL, snapshot is of another table, or a NULL key with a size
  * @retval FASTSKIP_TOO_LARGE key is over its limit
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks)
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0
@@ -1026,7 +1101,7 @@ FASTSKIP_API fastskip_status fastskip_contains(const fastskip_table *table,
  * @param[out] entries n versions; entries[i] is all zero where statuses[i] is not #FASTSKIP_OK; the
  *             pointers are good until the table's last reference is dropped
  * @param[out] statuses n statuses, each #FASTSKIP_OK, #FASTSKIP_NOT_FOUND, #FASTSKIP_INVALID (a
- *             NULL key with a size) or #FASTSKIP_TOO_LARGE
+ *             NULL key with a size), #FASTSKIP_TOO_LARGE, or #FASTSKIP_CORRUPT (@ref checks)
  * @retval FASTSKIP_OK all were looked up, found or not; only then entries and statuses are written
  * @retval FASTSKIP_INVALID table is NULL, snapshot is of another table, or n is not 0 and an array
  *         is NULL
@@ -1163,7 +1238,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_set_bounds(fastskip_iterator *ite
  * @retval FASTSKIP_INVALID iterator is NULL
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
- * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks), or the comparator contradicts itself; it is
+ *         not valid
  * @par Concurrency
  *      No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1179,7 +1255,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_first(fastskip_iterator *ite
  * @retval FASTSKIP_INVALID iterator is NULL
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
- * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks), or the comparator contradicts itself; it is
+ *         not valid
  * @par Concurrency
  *      No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1198,7 +1275,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_last(fastskip_iterator *iter
  * @retval FASTSKIP_TOO_LARGE key is over its limit; nothing changed
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
- * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks), or the comparator contradicts itself; it is
+ *         not valid
  * @par Concurrency
  *      No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1218,7 +1296,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek(fastskip_iterator *iterator,
  * @retval FASTSKIP_TOO_LARGE key is over its limit; nothing changed
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
- * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks), or the comparator contradicts itself; it is
+ *         not valid
  * @par Concurrency
  *      No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1235,7 +1314,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_seek_for_prev(fastskip_iterator *
  * @retval FASTSKIP_INVALID iterator is NULL
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
- * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks), or the comparator contradicts itself; it is
+ *         not valid
  * @par Concurrency
  *      No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1251,7 +1331,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_next(fastskip_iterator *iterator)
  * @retval FASTSKIP_INVALID iterator is NULL
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
- * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks), or the comparator contradicts itself; it is
+ *         not valid
  * @par Concurrency
  *      No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1301,7 +1382,8 @@ FASTSKIP_API fastskip_status fastskip_iterator_entry(const fastskip_iterator *it
  * @retval FASTSKIP_INVALID iterator, entries or count is NULL, or capacity is 0; nothing changed
  * @retval FASTSKIP_NO_MEMORY #FASTSKIP_ALL_VERSIONS only: no memory to order the versions of a key;
  *         it is not valid
- * @retval FASTSKIP_CORRUPT the comparator contradicts itself; it is not valid
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks), or the comparator contradicts itself; it is
+ *         not valid
  * @par Concurrency
  *      No other call on the same iterator. Lock-free.
  * @since 1.0
@@ -1336,6 +1418,7 @@ FASTSKIP_API void fastskip_iterator_free(fastskip_iterator *iterator);
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table or number is NULL
  * @retval FASTSKIP_UNSUPPORTED id is unknown to this version
+ * @retval FASTSKIP_CORRUPT LIVE and TOMBSTONES only: damage was found (@ref checks)
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free;
  *      costs time in proportion to the number of shards, LIVE and TOMBSTONES to that of keys.
@@ -1369,6 +1452,7 @@ FASTSKIP_API int32_t fastskip_table_under_backpressure(const fastskip_table *tab
  * @retval FASTSKIP_OK
  * @retval FASTSKIP_INVALID table or number is NULL, or a NULL bound with a size
  * @retval FASTSKIP_TOO_LARGE a bound is over the limit of keys
+ * @retval FASTSKIP_CORRUPT damage was found (@ref checks)
  * @par Concurrency
  *      With every other call on the table except fastskip_table_reset(). Lock-free.
  * @since 1.0

@@ -65,6 +65,7 @@ fastskip_status fastskip_table_approximate_count(const fastskip_table *table, co
 {
     fsk_key l, u;
     const fsk_order *o;
+    uint64_t n;
     if (table == NULL || number == NULL || !fsk_api_bytes(lower, lower_size) ||
         !fsk_api_bytes(upper, upper_size))
         return FASTSKIP_INVALID;
@@ -76,10 +77,13 @@ fastskip_status fastskip_table_approximate_count(const fastskip_table *table, co
     if (upper != NULL)
         fsk_key_init(&u, o, upper, upper_size);
     if (lower != NULL && upper != NULL && fsk_compare(o, lower, lower_size, upper, upper_size) >= 0)
-        *number = 0;
+        n = 0;
     else
-        *number = fsk_table_approximate(fsk_api_mutable(table), lower != NULL ? &l : NULL,
-                                        upper != NULL ? &u : NULL);
+        n = fsk_table_approximate(fsk_api_mutable(table), lower != NULL ? &l : NULL,
+                                  upper != NULL ? &u : NULL);
+    if (n == FSK_APPROXIMATE_DAMAGED)
+        return FASTSKIP_CORRUPT;
+    *number = n;
     return FASTSKIP_OK;
 }
 

@@ -86,16 +86,17 @@ static void huge_release(void *context, void *address, size_t size)
 static const fsk_source map_source = {map_reserve, map_commit, map_release, NULL};
 static const fsk_source huge_source = {huge_reserve, huge_commit, huge_release, NULL};
 
-/* Makes the region usable up to `end`.  Committing twice is harmless, so nobody has to win before. */
+/* Makes the region usable up to `end` and the slack behind that.  Committing twice is harmless, so nobody has to win before. */
 static fastskip_status region_commit(fsk_arena *a, uint64_t end)
 {
-    uint64_t done = fsk_load64_acquire(&a->committed);
+    uint64_t done = fsk_load64_acquire(&a->committed), most = a->limit + a->slack;
+    end += a->slack;
     while (done < end) {
         /* Ever larger steps, for fewer system calls; memory is only taken when it is touched. */
         uint64_t ahead = end / 16 < STEP_MOST ? end / 16 : STEP_MOST;
         uint64_t upto = fsk_round_up(end + ahead, end > HUGE_PAGE ? HUGE_PAGE : SMALL_PAGE);
-        if (upto > a->limit)
-            upto = a->limit;
+        if (upto > most)
+            upto = most;
         if (a->source.commit(a->source.context, a->base + done, (size_t)(upto - done)) != 0)
             return FASTSKIP_NO_MEMORY;
         if (fsk_cas64_acq_rel(&a->committed, &done, upto))
@@ -149,9 +150,15 @@ static void shards_clear(fsk_arena *a)
 
 fastskip_status fsk_arena_init(fsk_arena *a, const fsk_arena_options *o)
 {
+    return fsk_arena_init_slack(a, o, 0);
+}
+
+fastskip_status fsk_arena_init_slack(fsk_arena *a, const fsk_arena_options *o, uint64_t slack)
+{
     void *shards = NULL;
     memset(a, 0, sizeof *a);
     a->limit = o->limit;
+    a->slack = slack;
     a->chunk_size = o->chunk_size;
     a->shards = o->shards;
     a->source = o->source;
@@ -166,10 +173,10 @@ fastskip_status fsk_arena_init(fsk_arena *a, const fsk_arena_options *o)
     if (posix_memalign(&shards, 2 * FSK_LINE, o->shards * sizeof(fsk_shard)) != 0)
         return FASTSKIP_NO_MEMORY;
     a->shard = shards;
-    a->base = a->source.reserve(a->source.context, (size_t)a->limit, (size_t)HUGE_PAGE);
+    a->base = a->source.reserve(a->source.context, (size_t)(a->limit + slack), (size_t)HUGE_PAGE);
     if (a->base == NULL || (uintptr_t)a->base % FSK_LINE != 0) {
         if (a->base != NULL)
-            a->source.release(a->source.context, a->base, (size_t)a->limit);
+            a->source.release(a->source.context, a->base, (size_t)(a->limit + a->slack));
         free(shards);
         return FASTSKIP_NO_MEMORY;
     }
@@ -185,7 +192,7 @@ fastskip_status fsk_arena_init(fsk_arena *a, const fsk_arena_options *o)
 
 void fsk_arena_destroy(fsk_arena *a)
 {
-    a->source.release(a->source.context, a->base, (size_t)a->limit);
+    a->source.release(a->source.context, a->base, (size_t)(a->limit + a->slack));
     free(a->shard);
 }
 
@@ -243,6 +250,14 @@ void fsk_arena_drain(const fsk_arena *a)
             sched_yield();
     while (fsk_load32_seq(&a->overflow) != 0)
         sched_yield();
+}
+
+int fsk_arena_quiet(const fsk_arena *a)
+{
+    for (uint32_t i = 0; i < a->shards; i++)
+        if (fsk_load32_seq(&a->shard[i].busy) != 0)
+            return 0;
+    return fsk_load32_seq(&a->overflow) == 0;
 }
 
 /* ---- allocating ---- */
@@ -427,5 +442,6 @@ uint64_t fsk_arena_total(const fsk_arena *a, fsk_counter counter)
 
 uint64_t fsk_arena_committed(const fsk_arena *a)
 {
-    return fsk_load64_acquire(&a->committed);
+    uint64_t committed = fsk_load64_acquire(&a->committed);
+    return committed > a->slack ? committed - a->slack : 0;
 }

@@ -104,13 +104,15 @@ typedef struct {
     /* Fixed for the arena's life. */
     char *base;
     uint64_t limit, chunk_size, chunk_most;
+    uint64_t
+        slack; /* bytes behind the region that are reserved and can be read, and are never given out */
     uint32_t shards;
     fsk_shard *shard;
     fsk_source source;
     char pad0[FSK_LINE];
     /* Written when a chunk is taken. */
     fsk_atomic64 taken;     /* bytes of the region given out */
-    fsk_atomic64 committed; /* bytes of the region that may be touched; >= taken */
+    fsk_atomic64 committed; /* bytes that may be touched; >= taken + slack */
     char pad1[FSK_LINE];
     /* Written by writers that found every shard taken. */
     fsk_atomic32 overflow; /* such writers now */
@@ -130,6 +132,9 @@ typedef struct {
 } fsk_writer;
 
 fastskip_status fsk_arena_init(fsk_arena *arena, const fsk_arena_options *options);
+/* The same with `slack` bytes behind whatever is given out that can be read. */
+fastskip_status fsk_arena_init_slack(fsk_arena *arena, const fsk_arena_options *options,
+                                     uint64_t slack);
 void fsk_arena_destroy(fsk_arena *arena);
 
 /* Empties the arena and all shards, and keeps the memory.  Nobody else may use the arena meanwhile. */
@@ -141,6 +146,9 @@ static inline void fsk_arena_leave(fsk_writer *writer);
 
 /* Waits until every write that was under way has left.  Only for seal. */
 void fsk_arena_drain(const fsk_arena *arena);
+
+/* No write that began before this call was still under way at its end; 0: perhaps one was. */
+int fsk_arena_quiet(const fsk_arena *arena);
 
 /*
  * size bytes, aligned to `align` (8 or FSK_LINE); their content is arbitrary.  0 when there are none:

@@ -10,6 +10,7 @@
  * In caller's sequence mode there is no instant to share: the records are written in their own order, as
  * fastskip_put_at does.
  */
+#include "careful.h"
 #include "memtable.h"
 
 #include <stdlib.h>
@@ -208,6 +209,27 @@ static int reserve_blocks(writing *g)
     return fsk_list_reserve(&g->table->list, g->writer, 2 * splits);
 }
 
+/* 0: with `paranoid`, where blocks are damaged. */
+static int find_leaves(writing *g, unsigned n, const fsk_key *keys, fsk_block **leaves,
+                       uint32_t *parts)
+{
+    fsk_list *list = &g->table->list;
+    if (!fsk_paranoid(&list->space)) {
+        fsk_list_leaves(list, n, keys, leaves, parts);
+        return 1;
+    }
+    for (unsigned i = 0; i < n; i++)
+        if ((leaves[i] = fsk_careful_leaf(list, g->writer, &keys[i], &parts[i])) == NULL)
+            return 0;
+    return 1;
+}
+
+static fsk_ref find(const fsk_list *list, const fsk_block *leaf, const fsk_key *key, uint32_t part)
+{
+    return fsk_checked(&list->space) ? fsk_careful_find(&list->space, leaf, key, part)
+                                     : fsk_block_find(&list->space, leaf, key, part);
+}
+
 /* Memory for every record, searched for in groups so that the misses overlap. */
 static int take_all(writing *g)
 {
@@ -221,12 +243,14 @@ static int take_all(writing *g)
             const fsk_batch_record *r = &g->batch->records[g->batch->work[start + i].record];
             fsk_key_init(&keys[i], &list->space.order, g->batch->buffer + r->at, r->key_size);
         }
-        fsk_list_leaves(list, group, keys, leaves, parts);
+        if (!find_leaves(g, group, keys, leaves, parts)) {
+            g->writer->status = FASTSKIP_CORRUPT;
+            return 0;
+        }
         for (unsigned i = 0; i < group; i++) {
             fsk_batch_work *work = &g->batch->work[start + i];
             begin(g, work);
-            if (!fsk_write_prepare(&g->write,
-                                   fsk_block_find(&list->space, leaves[i], &keys[i], parts[i])))
+            if (!fsk_write_prepare(&g->write, find(list, leaves[i], &keys[i], parts[i])))
                 return 0;
             work->leaf = leaves[i];
             work->part = parts[i];
@@ -259,12 +283,22 @@ static fastskip_status publish_all(writing *g, size_t *done)
     return FASTSKIP_OK;
 }
 
+FSK_COLD static void settle_sum(writing *g, const fsk_batch_work *work, uint64_t stamp)
+{
+    const fsk_batch_record *r = &g->batch->records[work->record];
+    uint64_t extent = work->version == work->entry ? fsk_entry_extent(r->key_size, r->value_size)
+                                                   : fsk_version_bytes(r->value_size);
+    fsk_checksum_stamped(&g->table->list.space, work->version, extent, stamp);
+}
+
 /* The outcome goes into the versions' own words, and what is seen now is counted. */
 static void settle_all(writing *g, size_t done, uint64_t stamp)
 {
     for (size_t i = 0; i < done; i++) {
         const fsk_batch_work *work = &g->batch->work[i];
         int owed = fsk_version_settle(&g->table->clock, work->version, stamp);
+        if (fsk_summed(&g->table->list.space))
+            settle_sum(g, work, stamp);
         if (stamp == FSK_NEVER) {
             fsk_arena_count(g->writer, FSK_COUNT_WASTED, fsk_round_up(work->size, FSK_UNIT));
             continue;

@@ -79,6 +79,7 @@ typedef struct {
 typedef struct {
     char *base;
     fsk_order order;
+    const struct fsk_checks *checks; /* NULL: neither `checksum` nor `paranoid`; checksum.h */
 } fsk_space;
 
 /* A word read out of a block, with the entry whose key it stands for (0: minus infinity). */

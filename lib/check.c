@@ -4,14 +4,16 @@
  *
  * It may run beside writes, so it asks only for what holds at every instant.  It is meant for damaged
  * memory too: no reference is followed before it is known to lie inside the region, and every walk is
- * bounded by how much the region can hold.
+ * bounded by how much the region can hold.  With sums it verifies them, and of a sealed table compares what
+ * it met with what was counted.
  */
 #include "memtable.h"
 
 typedef struct {
     fastskip_table *table;
     const fsk_space *space;
-    uint64_t end; /* bytes of the region in use */
+    uint64_t end;            /* bytes of the region in use */
+    uint64_t keys, versions; /* met, with sums: what was counted when they were written */
 } checking;
 
 static int inside(const checking *g, fsk_ref ref, uint64_t size)
@@ -137,6 +139,22 @@ static int version_sound(checking *g, fsk_ref ref)
     return inside_now(g, ref, fsk_version_bytes(v->value_size));
 }
 
+/* Verifies the sums of all versions of an entry, its own among them, and adds up how many were counted: all
+ * but those that nobody is ever to see. */
+static int sums_sound(checking *g, fsk_ref entry)
+{
+    fastskip_table *t = g->table;
+    size_t n;
+    if (!fsk_summed(g->space))
+        return 1;
+    n = fsk_version_all(&t->clock, entry, fsk_table_latest(t), t->caller, NULL, 0);
+    if (n == FSK_ALL_DAMAGED)
+        return 0;
+    g->versions += n;
+    g->keys += n != 0;
+    return 1;
+}
+
 static int chain_sound(checking *g, fsk_ref entry)
 {
     const fsk_entry *e = fsk_entry_at(g->space, entry);
@@ -200,7 +218,8 @@ static int word_in_place(checking *g, const fsk_block *b, unsigned i, fsk_ref re
         *key = fsk_block_at(g->space, ref)->low;
     } else {
         if (!entry_sound(g, ref) ||
-            !(g->table->caller ? numbered_sound(g, ref) : chain_sound(g, ref)))
+            !(g->table->caller ? numbered_sound(g, ref) : chain_sound(g, ref)) ||
+            !sums_sound(g, ref))
             return 0;
         *key = ref;
     }
@@ -259,13 +278,12 @@ static int level_sound(checking *g, fsk_block *b)
 
 fastskip_status fsk_table_check(fastskip_table *t)
 {
-    checking g;
+    checking g = {t, &t->list.space, fsk_arena_taken(&t->arena), 0, 0};
+    /* Before the walk: from here on nothing is written. */
+    int at_rest = fsk_load32_seq(&t->sealed) != 0 && fsk_arena_quiet(&t->arena);
     const fsk_block *first;
     fsk_ref root = fsk_load32_acquire(&t->list.root);
-    g.table = t;
-    g.space = &t->list.space;
-    g.end = fsk_arena_taken(&t->arena);
-    if (!inside(&g, root, sizeof(fsk_block)))
+    if (!inside_now(&g, root, sizeof(fsk_block)))
         return FASTSKIP_CORRUPT;
     for (unsigned level = fsk_block_at(g.space, root)->level + 1u; level-- > 0;) {
         fsk_block *b = fresh_sound(&g, root, level);
@@ -274,5 +292,12 @@ fastskip_status fsk_table_check(fastskip_table *t)
         root = fsk_load32_acquire(&b->ref[0]); /* the left-most block below */
     }
     first = fresh_sound(&g, fsk_load32_seq(&t->list.first), 0);
-    return first != NULL && first->low == 0 ? FASTSKIP_OK : FASTSKIP_CORRUPT;
+    if (first == NULL || first->low != 0)
+        return FASTSKIP_CORRUPT;
+    /* A link that was cut, or led past a version, leads to fewer than were counted. */
+    if (fsk_summed(g.space) && at_rest &&
+        (g.keys != fsk_arena_total(&t->arena, FSK_COUNT_KEYS) ||
+         g.versions != fsk_arena_total(&t->arena, FSK_COUNT_VERSIONS)))
+        return FASTSKIP_CORRUPT;
+    return FASTSKIP_OK;
 }

@@ -46,6 +46,13 @@
 #define FSK_PREFETCH_WRITE(p) ((void)(p))
 #endif
 
+/* A function for the rare case, kept out of those that call it. */
+#if FSK_GNU
+#define FSK_COLD __attribute__((noinline, cold))
+#else
+#define FSK_COLD
+#endif
+
 /* For what only fetches ahead: called instead, GCC takes it for a function without an effect, and drops it. */
 #if FSK_GNU
 #define FSK_FETCHER static inline __attribute__((always_inline))

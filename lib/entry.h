@@ -9,6 +9,8 @@
  *   entry     word 8 | newest 4 | key size 2 | value size 2 | key | [value size 4] | value
  *   version   word 8 | older 4 | list 4 | value size 4 | owner 4 | value
  *
+ * With the option `checksum` each of them ends with its sum, 4 bytes aligned to 4; see checksum.h.
+ *
  * A value size of 0xffff in the entry says that the true one follows the key, in 4 bytes.  An entry is
  * never smaller than a version with the same value, so that the memory of an entry whose key was put by
  * another thread meanwhile serves as a version.
@@ -50,6 +52,22 @@ typedef struct {
     uint32_t value_size;
     uint32_t owner; /* a batch record, FSK_CONDITIONAL, or 0 */
 } fsk_version;
+
+/* What a batch's versions wait for. */
+typedef struct {
+    fsk_atomic64 state; /* stamp * 4 + one of these */
+} fsk_record;
+enum { FSK_RECORD_PENDING, FSK_RECORD_COMMITTING, FSK_RECORD_ABORTED, FSK_RECORD_COMMITTED };
+
+/* The unresolved batch versions below a version when it was pushed. */
+typedef struct {
+    uint32_t count;
+    uint32_t room; /* members that fit */
+    struct {
+        fsk_ref version; /* or the entry, for its inline one */
+        fsk_ref record;
+    } member[];
+} fsk_list_below;
 
 #define FSK_CONDITIONAL 0xffffffffu /* owner of an insert-if-absent */
 #define FSK_LONG_VALUE 0xffffu
@@ -102,12 +120,16 @@ static inline uint64_t fsk_version_bytes(uint64_t value_size)
     return sizeof(fsk_version) + value_size;
 }
 
-/* Without the FSK_OLDER_BYTES before it. */
-static inline uint64_t fsk_entry_bytes(uint64_t key_size, uint64_t value_size)
+/* Up to the end of the value, without the FSK_OLDER_BYTES before it. */
+static inline uint64_t fsk_entry_extent(uint64_t key_size, uint64_t value_size)
 {
     uint64_t n = sizeof(fsk_entry) + key_size + value_size;
-    if (value_size >= FSK_LONG_VALUE)
-        n += sizeof(uint32_t);
+    return value_size >= FSK_LONG_VALUE ? n + sizeof(uint32_t) : n;
+}
+
+static inline uint64_t fsk_entry_bytes(uint64_t key_size, uint64_t value_size)
+{
+    uint64_t n = fsk_entry_extent(key_size, value_size);
     return n < fsk_version_bytes(value_size) ? fsk_version_bytes(value_size) : n;
 }
 

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "careful.h"
+
 fastskip_status fsk_iterator_new(fastskip_table *t, uint64_t limit, uint32_t flags,
                                  fastskip_iterator **iterator)
 {
@@ -13,8 +15,8 @@ fastskip_status fsk_iterator_new(fastskip_table *t, uint64_t limit, uint32_t fla
     it->table = t;
     it->limit = limit;
     it->flags = flags;
-    it->plain = (flags & FASTSKIP_ALL_VERSIONS) == 0 && !t->caller;
-    it->valid = 0;
+    it->plain = (flags & FASTSKIP_ALL_VERSIONS) == 0 && !t->caller && !fsk_checked(&t->list.space);
+    it->valid = it->damaged = 0;
     it->leaf = NULL;
     it->count = it->at = 0;
     it->ahead = it->below = NULL;
@@ -75,16 +77,29 @@ static inline fsk_ref word_ref(const fastskip_iterator *it, unsigned i)
     return (fsk_ref)it->words[i];
 }
 
-static int word_against(const fastskip_iterator *it, unsigned i, const uint8_t *key, size_t size)
+static inline int is_checked(const fastskip_iterator *it)
+{
+    return fsk_checked(&it->table->list.space);
+}
+
+/* Notes whether an entry whose key decides something is sound. */
+FSK_COLD static void check_key(fastskip_iterator *it, fsk_ref entry)
+{
+    if (!fsk_checked_key(&it->table->list.space, entry))
+        it->damaged = 1;
+}
+
+static int word_against(fastskip_iterator *it, unsigned i, const uint8_t *key, size_t size)
 {
     const fsk_space *s = &it->table->list.space;
     const fsk_entry *e = fsk_entry_at(s, word_ref(it, i));
+    if (is_checked(it))
+        check_key(it, word_ref(it, i));
     return fsk_compare(&s->order, fsk_entry_key(e), e->key_size, key, size);
 }
 
 /* The first word that is not before the key (`after`: that is after it). */
-static unsigned words_before(const fastskip_iterator *it, const uint8_t *key, size_t size,
-                             int after)
+static unsigned words_before(fastskip_iterator *it, const uint8_t *key, size_t size, int after)
 {
     unsigned from = 0, to = it->count;
     while (from < to) {
@@ -99,8 +114,7 @@ static unsigned words_before(const fastskip_iterator *it, const uint8_t *key, si
 }
 
 /* The same by the key's part in the leaf; only words of the same part are read. */
-static unsigned words_before_key(const fastskip_iterator *it, const fsk_key *k, uint32_t part,
-                                 int after)
+static unsigned words_before_key(fastskip_iterator *it, const fsk_key *k, uint32_t part, int after)
 {
     unsigned n = 0;
     while (n < it->count && it->words[n] >> 32 < part)
@@ -131,7 +145,7 @@ static void apply_bounds(fastskip_iterator *it)
 }
 
 /* Does the leaf's range end at or beyond the bound, so that nothing further is asked for? */
-static int beyond_bound(const fastskip_iterator *it, fsk_ref end, const uint8_t *bound, size_t size,
+static int beyond_bound(fastskip_iterator *it, fsk_ref end, const uint8_t *bound, size_t size,
                         int sign)
 {
     const fsk_space *s = &it->table->list.space;
@@ -141,6 +155,8 @@ static int beyond_bound(const fastskip_iterator *it, fsk_ref end, const uint8_t 
         return 1;
     if (bound == NULL)
         return 0;
+    if (is_checked(it))
+        check_key(it, end);
     e = fsk_entry_at(s, end);
     c = fsk_compare(&s->order, fsk_entry_key(e), e->key_size, bound, size);
     return sign > 0 ? c >= 0 : c <= 0;
@@ -204,12 +220,45 @@ static fsk_block *next_leaf(const fastskip_iterator *it, const fsk_block *leaf)
     return next != 0 ? fsk_block_at(&it->table->list.space, next) : NULL;
 }
 
+/* Before a leaf's words are read: what they name lies inside.  0: the leaf is taken for an empty one that
+ * ends both ways, and the move fails. */
+FSK_COLD static int leaf_checked(fastskip_iterator *it, const fsk_block *leaf)
+{
+    const fsk_space *s = &it->table->list.space;
+    if (!fsk_paranoid(s) || (fsk_careful_block(s, leaf, 0) && fsk_careful_words(s, leaf)))
+        return 1;
+    it->damaged = 1;
+    it->count = 0;
+    it->ends_low = it->ends_high = 1;
+    return 0;
+}
+
+/* The keys that decided the order of the leaf's words: those that their parts did not tell apart. */
+FSK_COLD static void check_order(fastskip_iterator *it, const fsk_block *leaf)
+{
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
+        fsk_ref ref = fsk_load32_seq(&leaf->ref[i]);
+        if (ref == 0)
+            break;
+        if (fsk_load32_relaxed(&leaf->part[i]) == FSK_UNKNOWN)
+            check_key(it, ref);
+    }
+    for (unsigned i = 0; i < it->count; i++)
+        if ((i > 0 && it->words[i - 1] >> 32 == it->words[i] >> 32) ||
+            (i + 1 < it->count && it->words[i + 1] >> 32 == it->words[i] >> 32))
+            check_key(it, word_ref(it, i));
+}
+
 static void enter_leaf(fastskip_iterator *it, fsk_block *leaf)
 {
     it->leaf = leaf;
     it->below = NULL;
     fetch_leaf(it, NULL);
+    if (is_checked(it) && !leaf_checked(it, leaf))
+        return;
     it->count = fsk_block_leaf_words(&it->table->list.space, leaf, it->words);
+    if (is_checked(it))
+        check_order(it, leaf);
     it->ends_high = beyond_bound(it, leaf->high, it->upper, it->upper_size, 1);
     it->ends_low = beyond_bound(it, leaf->low, it->lower, it->lower_size, -1);
     if (it->upper != NULL || it->lower != NULL)
@@ -226,7 +275,14 @@ static void take_span(fastskip_iterator *it)
 /* The leaf to the right, which the walk has reached. */
 static void enter_leaf_right(fastskip_iterator *it)
 {
-    fsk_block *leaf = fsk_list_right(&it->table->list, it->leaf), *next = next_leaf(it, leaf);
+    fsk_block *leaf = is_checked(it) ? fsk_careful_right(&it->table->list, it->leaf)
+                                     : fsk_list_right(&it->table->list, it->leaf);
+    fsk_block *next;
+    if (FSK_UNLIKELY(leaf == NULL)) {
+        it->damaged = 1;
+        return;
+    }
+    next = next_leaf(it, leaf);
     fetch_rest(it, leaf);
     fetch_block(next);
     enter_leaf(it, leaf);
@@ -243,6 +299,8 @@ static fsk_block *find_below(fastskip_iterator *it, const fsk_block *leaf, int s
     const fsk_entry *e = fsk_entry_at(&l->space, leaf->low);
     fsk_key key;
     fsk_key_init(&key, &l->space.order, fsk_entry_key(e), e->key_size);
+    if (fsk_checked(&l->space)) /* nothing is begun that is not known to be sound */
+        return soon ? NULL : fsk_careful_leaf_below(l, &key);
     return soon ? fsk_list_leaf_below_soon(l, &key) : fsk_list_leaf_below(l, &key);
 }
 
@@ -254,7 +312,7 @@ static fastskip_status enter_leaf_below(fastskip_iterator *it)
     leaf = leaf != NULL ? fsk_list_fresh(&it->table->list, leaf) : NULL;
     if (leaf == NULL || leaf->high != low) /* not the leaf that is wanted, or split since */
         leaf = find_below(it, it->leaf, 0);
-    if (leaf->high != low)
+    if (leaf == NULL || leaf->high != low)
         return FASTSKIP_CORRUPT;
     fetch_rest(it, leaf);
     below = leaf->low != 0 ? find_below(it, leaf, 1) : NULL;
@@ -276,6 +334,8 @@ static fastskip_status all_versions(fastskip_iterator *it)
         size_t n = fsk_version_all(&t->clock, word_ref(it, it->at), it->limit, t->caller,
                                    it->versions, it->versions_room);
         fsk_seen *room;
+        if (n == FSK_ALL_DAMAGED)
+            return FASTSKIP_CORRUPT;
         it->versions_count = n;
         if (n <= it->versions_room)
             return FASTSKIP_OK;
@@ -301,6 +361,43 @@ static fastskip_status look_at_all(fastskip_iterator *it, int forwards)
     return FASTSKIP_OK;
 }
 
+/* Is the present key above the word before it and below the one after it, or within the leaf's range? */
+static int in_order(const fastskip_iterator *it)
+{
+    const fsk_space *s = &it->table->list.space;
+    const fsk_entry *e = fsk_entry_at(s, word_ref(it, it->at)), *x;
+    fsk_ref before = it->at > 0 ? word_ref(it, it->at - 1) : it->leaf->low;
+    fsk_ref after = it->at + 1 < it->count ? word_ref(it, it->at + 1) : it->leaf->high;
+    int c = -1;
+    if (before != 0) {
+        x = fsk_entry_at(s, before);
+        c = fsk_compare(&s->order, fsk_entry_key(x), x->key_size, fsk_entry_key(e), e->key_size);
+    }
+    if (c > 0 || (c == 0 && it->at > 0))
+        return 0;
+    if (after == 0)
+        return 1;
+    x = fsk_entry_at(s, after);
+    return fsk_compare(&s->order, fsk_entry_key(e), e->key_size, fsk_entry_key(x), x->key_size) < 0;
+}
+
+FSK_COLD static fastskip_status look_checked(fastskip_iterator *it, int forwards)
+{
+    const fsk_space *s = &it->table->list.space;
+    fsk_ref entry = word_ref(it, it->at);
+    int seen;
+    if (it->damaged || (fsk_paranoid(s) && !in_order(it)))
+        return FASTSKIP_CORRUPT;
+    /* Down to the entry's own, with which its key is sound. */
+    if ((it->flags & FASTSKIP_ALL_VERSIONS) != 0)
+        return look_at_all(it, forwards);
+    seen = fsk_table_seen_sound(it->table, entry, it->limit, &it->seen);
+    if (seen < 0)
+        return FASTSKIP_CORRUPT;
+    return seen && (it->seen.kind != FASTSKIP_DELETE || it->flags != 0) ? FASTSKIP_OK
+                                                                        : FASTSKIP_NOT_FOUND;
+}
+
 /* Is there something to show of the present word?  For a walk that is plain. */
 static inline int look_plainly(fastskip_iterator *it)
 {
@@ -315,6 +412,8 @@ static fastskip_status look(fastskip_iterator *it, int forwards)
     if (FSK_LIKELY(it->plain))
         return look_plainly(it) ? FASTSKIP_OK : FASTSKIP_NOT_FOUND;
     fetch_step(it);
+    if (is_checked(it))
+        return look_checked(it, forwards);
     if ((it->flags & FASTSKIP_ALL_VERSIONS) != 0)
         return look_at_all(it, forwards);
     return fsk_table_seen(it->table, word_ref(it, it->at), it->limit, &it->seen) &&
@@ -337,6 +436,8 @@ static fastskip_status settle_forwards(fastskip_iterator *it)
             it->valid = status == FASTSKIP_OK;
             return status;
         }
+        if (FSK_UNLIKELY(it->damaged))
+            return FASTSKIP_CORRUPT;
         if (it->ends_high)
             return FASTSKIP_NOT_FOUND;
         enter_leaf_right(it);
@@ -357,12 +458,26 @@ static fastskip_status settle_backwards(fastskip_iterator *it)
             it->valid = status == FASTSKIP_OK;
             return status;
         }
+        if (FSK_UNLIKELY(it->damaged))
+            return FASTSKIP_CORRUPT;
         if (it->ends_low)
             return FASTSKIP_NOT_FOUND;
         status = enter_leaf_below(it);
         if (status != FASTSKIP_OK)
             return status;
     }
+}
+
+/* Does a search for this key end where it should, with a part that can be relied on?  If not, the move
+ * fails. */
+FSK_COLD static int end_checked(fastskip_iterator *it, const fsk_block *leaf, const fsk_key *key)
+{
+    const fsk_space *s = &it->table->list.space;
+    if (leaf != NULL && fsk_checked_bounds(s, leaf, key) && fsk_checked_parts(s, leaf))
+        return 1;
+    it->damaged = 1;
+    it->count = it->at = 0;
+    return 0;
 }
 
 /* Enters the leaf where a key belongs, at the first word that is not before it (`after`: after it). */
@@ -372,7 +487,10 @@ static void enter_at(fastskip_iterator *it, const void *data, size_t size, int a
     uint32_t part;
     fsk_block *leaf;
     fsk_key_init(&key, &it->table->list.space.order, data, size);
-    leaf = fsk_list_leaf(&it->table->list, NULL, &key, &part);
+    leaf = fsk_careful_leaf(&it->table->list, NULL, &key, &part);
+    it->damaged = 0;
+    if (is_checked(it) && !end_checked(it, leaf, &key))
+        return;
     it->span = FSK_ENTRY_HEAD + size; /* a guess: that other keys are as long */
     fetch_now(it, leaf, after ? 0 : part, after ? part : FSK_UNKNOWN);
     if (!after) /* it is likely to go on to the right */
@@ -389,7 +507,10 @@ fastskip_status fsk_iterator_first(fastskip_iterator *it)
     if (it->lower != NULL) {
         enter_at(it, it->lower, it->lower_size, 0);
     } else {
-        fsk_block *leaf = fsk_list_first(&it->table->list);
+        fsk_block *leaf = fsk_careful_first(&it->table->list);
+        it->valid = it->damaged = 0;
+        if (leaf == NULL)
+            return FASTSKIP_CORRUPT;
         fetch_now(it, leaf, 0, FSK_UNKNOWN);
         fetch_block(next_leaf(it, leaf));
         enter_leaf(it, leaf);
@@ -403,7 +524,10 @@ fastskip_status fsk_iterator_last(fastskip_iterator *it)
     if (it->upper != NULL) {
         enter_at(it, it->upper, it->upper_size, 1);
     } else {
-        fsk_block *leaf = fsk_list_leaf_below(&it->table->list, NULL);
+        fsk_block *leaf = fsk_careful_leaf_below(&it->table->list, NULL);
+        it->valid = it->damaged = 0;
+        if (leaf == NULL)
+            return FASTSKIP_CORRUPT;
         fetch_now(it, leaf, 0, FSK_UNKNOWN);
         enter_leaf(it, leaf);
     }

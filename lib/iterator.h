@@ -11,6 +11,12 @@
  * leaf, the entries of the next one are fetched while this one is walked over, one a step, in the order of
  * its slots; a walk that has just begun may be short, and fetches only what its first leaf has to show.
  *
+ * Checks.  With `checksum` the entry and the versions of each word are verified before it is decided whether
+ * it is shown, and each key that a seek or a bound is compared with; so are keys of one part when a leaf is
+ * entered, whose order they decide.  With `paranoid` each key must lie above the one before it in the leaf,
+ * and within the leaf's range; leaves join by the very reference of the key between them.  What fails ends
+ * the walk.
+ *
  * One thread at a time uses an iterator.  It holds a reference to its table.
  *
  * Relies on: memtable and below.  Used by: api.
@@ -28,6 +34,7 @@ struct fastskip_iterator {
     uint32_t flags;
     int plain; /* it shows one version of a key, and the table numbers them */
     int valid;
+    int damaged; /* something that the present move looked at was */
     /* The leaf that it is in. */
     fsk_block *leaf;
     unsigned count, at; /* words; and which one is the present */

@@ -2,6 +2,8 @@
 #define _POSIX_C_SOURCE 200809L /* posix_memalign, sysconf */
 #include "memtable.h"
 
+#include "careful.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@ static fastskip_status table_clear(fastskip_table *t)
     fastskip_status status = fsk_list_init(&t->list, &t->arena, &order);
     if (status != FASTSKIP_OK)
         return status;
+    t->list.space.checks = t->checks;
     t->clock.space = t->list.space;
     fsk_init64(&t->clock.clock, 1);
     fsk_init64(&t->snapshots, 0);
@@ -58,10 +61,19 @@ fastskip_status fsk_table_new(const struct fastskip_options *options, fastskip_t
     a.source.commit = o.commit;
     a.source.release = o.release;
     a.source.context = o.allocator_context;
-    status = fsk_arena_init(&t->arena, &a);
+    if (o.checksum != 0 || o.paranoid != 0) {
+        status = fsk_checks_new(&t->arena, o.checksum, o.paranoid, t->caller, &t->checks);
+        if (status != FASTSKIP_OK) {
+            free(t);
+            return status;
+        }
+    }
+    t->plain = !t->caller && o.entry_limit == 0 && t->checks == NULL;
+    status = fsk_arena_init_slack(&t->arena, &a, t->checks != NULL ? FSK_SLACK : 0);
     if (status == FASTSKIP_OK && (status = table_clear(t)) != FASTSKIP_OK)
         fsk_arena_destroy(&t->arena);
     if (status != FASTSKIP_OK) {
+        free(t->checks);
         free(t);
         return status;
     }
@@ -80,6 +92,7 @@ void fsk_table_unref(fastskip_table *t)
     if (fsk_sub64_acq_rel(&t->references, 1) != 1)
         return;
     fsk_arena_destroy(&t->arena);
+    free(t->checks);
     free(t);
 }
 
@@ -161,24 +174,34 @@ static uint64_t wasted_now(const fastskip_table *t)
 }
 
 /* Keys whose newest version is live (tombstones 0) or a tombstone (1): a walk over all leaves. */
-static uint64_t count_keys(fastskip_table *t, int tombstones)
+static fastskip_status count_keys(fastskip_table *t, int tombstones, uint64_t *number)
 {
+    const fsk_space *s = &t->list.space;
     uint64_t limit = t->caller ? UINT64_MAX : fsk_clock_snapshot(&t->clock), n = 0;
-    for (fsk_block *b = fsk_list_first(&t->list); b != NULL; b = fsk_list_right(&t->list, b)) {
-        fsk_block *next = fsk_load32_seq(&b->next) != 0
-                              ? fsk_block_at(&t->list.space, fsk_load32_seq(&b->next))
-                              : NULL;
+    fsk_block *b = fsk_careful_first(&t->list);
+    if (b == NULL)
+        return FASTSKIP_CORRUPT;
+    while (b != NULL) {
+        fsk_ref right = fsk_load32_seq(&b->next);
         fsk_word words[FSK_BLOCK_WORDS];
-        unsigned filled = fsk_block_gather(&t->list.space, b, words, FSK_ENTRY_HEAD);
-        if (next != NULL)
-            fsk_block_prefetch(next);
+        unsigned filled;
+        if (fsk_paranoid(s) && !fsk_careful_block(s, b, 0))
+            return FASTSKIP_CORRUPT;
+        filled = fsk_block_gather(s, b, words, FSK_ENTRY_HEAD);
+        if (right != 0)
+            fsk_block_prefetch(fsk_block_at(s, right));
         for (unsigned i = 0; i < filled; i++) {
             fsk_seen seen;
-            if (fsk_table_seen(t, words[i].ref, limit, &seen))
-                n += (seen.kind == FASTSKIP_DELETE) == tombstones;
+            int found = fsk_table_seen_sound(t, words[i].ref, limit, &seen);
+            if (found < 0)
+                return FASTSKIP_CORRUPT;
+            n += found && (seen.kind == FASTSKIP_DELETE) == tombstones;
         }
+        if (!fsk_careful_next(&t->list, &b))
+            return FASTSKIP_CORRUPT;
     }
-    return n;
+    *number = n;
+    return FASTSKIP_OK;
 }
 
 static uint64_t height_now(const fastskip_table *t)
@@ -211,11 +234,9 @@ fastskip_status fsk_table_stat(fastskip_table *t, uint32_t id, uint64_t *number)
                   fsk_arena_total(&t->arena, FSK_COUNT_REFUSED);
         return FASTSKIP_OK;
     case FASTSKIP_STAT_LIVE:
-        *number = count_keys(t, 0);
-        return FASTSKIP_OK;
+        return count_keys(t, 0, number);
     case FASTSKIP_STAT_TOMBSTONES:
-        *number = count_keys(t, 1);
-        return FASTSKIP_OK;
+        return count_keys(t, 1, number);
     case FASTSKIP_STAT_MEMORY_RESERVED:
         *number = fsk_arena_committed(&t->arena);
         return FASTSKIP_OK;

@@ -28,6 +28,7 @@
 
 #include "arena.h"
 #include "atomic.h"
+#include "checksum.h"
 #include "options.h"
 #include "skiplist.h"
 #include "version.h"
@@ -35,7 +36,8 @@
 struct fastskip_table {
     /* Read by every operation, hardly ever written. */
     fsk_list list;
-    int caller;           /* caller's sequence mode */
+    int caller; /* caller's sequence mode */
+    int plain;  /* neither that, nor an entry limit, nor checks: ascending keys have a short way */
     uint64_t entry_limit; /* UINT64_MAX: none */
     fsk_atomic32 sealed;
     struct fastskip_options options;
@@ -47,6 +49,7 @@ struct fastskip_table {
     fsk_atomic64 admitted; /* versions written or about to be; only with an entry limit */
     char pad2[FSK_LINE];
     fsk_arena arena;
+    fsk_checks *checks; /* freed with the table; all look at list.space.checks */
 };
 
 struct fastskip_snapshot {
@@ -158,7 +161,7 @@ fastskip_status fsk_table_write_batch(fastskip_table *table, fastskip_batch *bat
 
 /* ---- read.c ---- */
 
-/* The newest version that limit allows; 0 if there is none. */
+/* The newest version that limit allows; 0 if there is none.  Looks at no sums. */
 static inline int fsk_table_seen(fastskip_table *t, fsk_ref entry, uint64_t limit, fsk_seen *seen)
 {
     if (FSK_UNLIKELY(t->caller))
@@ -166,12 +169,18 @@ static inline int fsk_table_seen(fastskip_table *t, fsk_ref entry, uint64_t limi
     return fsk_version_newest(&t->clock, entry, limit, seen);
 }
 
+/* The same; where the table has checks, after the entry and what is passed on the way were found sound.
+ * FSK_DAMAGED. */
+int fsk_table_seen_sound(fastskip_table *t, fsk_ref entry, uint64_t limit, fsk_seen *seen);
+
 /* OK, or NOT_FOUND; tombstones are an answer with `raw`. */
 fastskip_status fsk_table_get(fastskip_table *table, uint64_t limit, const void *key,
                               size_t key_size, int raw, fastskip_entry *entry);
 void fsk_table_get_many(fastskip_table *table, uint64_t limit, size_t n, const void *const *keys,
                         const size_t *key_sizes, fastskip_entry *entries,
                         fastskip_status *statuses);
+/* FSK_APPROXIMATE_DAMAGED: where the table has checks. */
+#define FSK_APPROXIMATE_DAMAGED UINT64_MAX
 uint64_t fsk_table_approximate(fastskip_table *table, const fsk_key *lower, const fsk_key *upper);
 
 /* The limit of a read of now. */

@@ -132,3 +132,19 @@ fastskip_status fastskip_options_set_seed(fastskip_options *options, uint64_t se
     options->seed = seed;
     return FASTSKIP_OK;
 }
+
+fastskip_status fastskip_options_set_checksum(fastskip_options *options, uint32_t bytes)
+{
+    if (options == NULL || (bytes != 0 && bytes != 4))
+        return FASTSKIP_INVALID;
+    options->checksum = bytes;
+    return FASTSKIP_OK;
+}
+
+fastskip_status fastskip_options_set_paranoid(fastskip_options *options, uint32_t on)
+{
+    if (options == NULL || on > 1)
+        return FASTSKIP_INVALID;
+    options->paranoid = on;
+    return FASTSKIP_OK;
+}

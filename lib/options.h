@@ -20,7 +20,9 @@ struct fastskip_options {
     uint64_t block_size; /* 0: grows with the table */
     uint64_t memory_limit;
     uint64_t entry_limit; /* 0: none */
-    uint64_t seed;        /* accepted and unused: this list draws no random heights */
+    uint32_t checksum;    /* bytes: 0 or 4 */
+    uint32_t paranoid;
+    uint64_t seed; /* accepted and unused: this list draws no random heights */
     fastskip_compare_fn compare;
     fastskip_abbreviate_fn abbreviate;
     void *compare_context;

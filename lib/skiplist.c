@@ -1,14 +1,7 @@
 /* skiplist.c - searching and inserting; see skiplist.h.  split.c holds what makes blocks. */
 #include "skiplist.h"
 
-/* A step of a search: the word that it followed, and where that led. */
-typedef struct {
-    fsk_block *parent; /* NULL: the word is the root */
-    unsigned slot;
-    fsk_ref word;
-    fsk_block *fresh; /* where forwards alone lead from the word */
-    fsk_block *block; /* where the walk right ended */
-} fsk_step;
+#include "checksum.h"
 
 static void mend(fsk_list *l, fsk_writer *w, const fsk_step *step)
 {
@@ -23,6 +16,12 @@ static void mend(fsk_list *l, fsk_writer *w, const fsk_step *step)
     if (step->block != step->fresh &&
         fsk_list_append(l, step->parent, step->block) == FSK_NO_ROOM && w != NULL)
         fsk_list_split(l, w, step->parent);
+}
+
+/* Apart, so that the searches here need not keep their steps in memory. */
+void fsk_list_mend(fsk_list *l, fsk_writer *w, const fsk_step *step)
+{
+    mend(l, w, step);
 }
 
 /* From the word in *step to the block on its level that holds the key. */
@@ -250,11 +249,25 @@ unsigned fsk_list_word(const fsk_list *l, const fsk_block *parent, fsk_ref low, 
     return FSK_BLOCK_WORDS;
 }
 
+/* May an index block be given a word with the part of that key? */
+FSK_COLD static int word_checked(const fsk_list *l, const fsk_block *parent, const fsk_block *block)
+{
+    const fsk_entry *low = fsk_entry_at(&l->space, block->low);
+    fsk_key key;
+    if (!fsk_checked_key(&l->space, block->low) || !fsk_checked_parts(&l->space, parent))
+        return 0;
+    fsk_key_set(&key, &l->space.order, fsk_entry_key(low), low->key_size);
+    return fsk_checked_bounds(&l->space, parent, &key);
+}
+
 int fsk_list_append(fsk_list *l, fsk_block *parent, fsk_block *block)
 {
     fsk_ref ref = fsk_ref_of(&l->space, block);
     uint32_t from = fsk_load32_acquire(&parent->fill); /* before the look: see fsk_list_take */
-    uint32_t part = fsk_block_part_of(&l->space, parent, fsk_entry_at(&l->space, block->low));
+    uint32_t part;
+    if (fsk_checked(&l->space) && !word_checked(l, parent, block))
+        return FSK_DAMAGED;
+    part = fsk_block_part_of(&l->space, parent, fsk_entry_at(&l->space, block->low));
     if (fsk_list_word(l, parent, block->low, part) != FSK_BLOCK_WORDS)
         return FSK_PRESENT;
     for (uint32_t i = from; i < FSK_BLOCK_WORDS; i++) {

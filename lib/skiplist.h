@@ -84,7 +84,7 @@ enum { FSK_TAKEN, FSK_PRESENT, FSK_NO_ROOM };
 int fsk_list_take(fsk_list *list, fsk_writer *writer, fsk_block *leaf, uint32_t from, uint32_t part,
                   fsk_ref entry, const fsk_key *key, fsk_ref *present);
 
-/* Splits a full block, or finds it split.  0: no memory, writer->status says which. */
+/* Splits a full block, or finds it split.  0: writer->status says why: no memory, or damage. */
 int fsk_list_split(fsk_list *list, fsk_writer *writer, fsk_block *block);
 
 /* Takes n blocks ahead for the leaf splits of this writer; 0: no memory, and none is kept.  What is left
@@ -92,16 +92,30 @@ int fsk_list_split(fsk_list *list, fsk_writer *writer, fsk_block *block);
 int fsk_list_reserve(fsk_list *list, fsk_writer *writer, uint64_t n);
 void fsk_list_unreserve(fsk_list *list, fsk_writer *writer);
 
-/* ---- between skiplist.c and split.c ---- */
+/* ---- between skiplist.c, split.c and careful.c ---- */
+
+/* A step of a search: the word that it followed, and where that led. */
+typedef struct {
+    fsk_block *parent; /* NULL: the word is the root */
+    unsigned slot;
+    fsk_ref word;
+    fsk_block *fresh; /* where forwards alone lead from the word */
+    fsk_block *block; /* where the walk right ended */
+} fsk_step;
+
+/* Repairs what lagged; writer NULL: a reader. */
+void fsk_list_mend(fsk_list *list, fsk_writer *writer, const fsk_step *step);
 
 /* The slot of the word whose low has this reference and part; FSK_BLOCK_WORDS: there is none.  Only words
  * whose part does not tell them apart are followed, as each costs a cache miss. */
 unsigned fsk_list_word(const fsk_list *list, const fsk_block *parent, fsk_ref low, uint32_t part);
 
-/* Adds a word for a block to an index block.  FSK_PRESENT: it has one now; FSK_NO_ROOM. */
+/* Adds a word for a block to an index block.  FSK_PRESENT: it has one now; FSK_NO_ROOM; FSK_DAMAGED
+ * (checksum.h): a key that this needs is, and nothing was done. */
 int fsk_list_append(fsk_list *list, fsk_block *parent, fsk_block *block);
 
-/* Makes a new root over root `old` and the block to its right.  0: another did, or no memory. */
+/* Makes a new root over root `old` and the block to its right.  0: another did, or writer->status says
+ * why. */
 int fsk_list_grow(fsk_list *list, fsk_writer *writer, fsk_ref old, fsk_block *right);
 
 /* ---- walking ---- */

@@ -6,6 +6,7 @@
  * old block up to date and adds one for the right half, splitting the index block where it is full.  A
  * promotion that finds no memory, or whose thread stops, is made up for by the searches that walk right.
  */
+#include "checksum.h"
 #include "skiplist.h"
 
 static fsk_block *block_alloc(fsk_list *l, fsk_writer *w, unsigned level)
@@ -59,6 +60,7 @@ fastskip_status fsk_list_init(fsk_list *l, fsk_arena *arena, const fsk_order *or
     fsk_ref ref;
     l->space.base = arena->base;
     l->space.order = *order;
+    l->space.checks = NULL;
     fsk_arena_enter(arena, &w);
     /* Straight from the region: an empty table takes no chunk. */
     ref = fsk_arena_alloc_exact(&w, sizeof(fsk_block), FSK_LINE);
@@ -181,7 +183,7 @@ static void promote(fsk_list *l, fsk_writer *w, const fsk_block *replaced, fsk_b
         }
         parent = fsk_list_block(l, right->level + 1u, &key);
         refresh_word(l, parent, replaced);
-        if (fsk_list_append(l, parent, right) == FSK_PRESENT)
+        if (fsk_list_append(l, parent, right) != FSK_NO_ROOM)
             return;
         if (!fsk_list_split(l, w, parent))
             return;
@@ -190,8 +192,12 @@ static void promote(fsk_list *l, fsk_writer *w, const fsk_block *replaced, fsk_b
 
 int fsk_list_grow(fsk_list *l, fsk_writer *w, fsk_ref old, fsk_block *right)
 {
-    fsk_block *left = fsk_list_fresh(l, fsk_block_at(&l->space, old));
-    fsk_block *root = block_alloc(l, w, right->level + 1u);
+    fsk_block *left = fsk_list_fresh(l, fsk_block_at(&l->space, old)), *root;
+    if (fsk_checked(&l->space) && !fsk_checked_key(&l->space, right->low)) {
+        w->status = FASTSKIP_CORRUPT;
+        return 0;
+    }
+    root = block_alloc(l, w, right->level + 1u);
     if (root == NULL)
         return 0;
     fsk_block_init(&l->space, root, right->level + 1u, 0, 0, right->low, left->skip);
@@ -214,6 +220,10 @@ int fsk_list_split(fsk_list *l, fsk_writer *w, fsk_block *b)
     unsigned n, mid;
     if (fsk_load32_seq(&b->forward) != 0)
         return 1;
+    if (fsk_checked(&l->space) && !fsk_checked_block(&l->space, b)) {
+        w->status = FASTSKIP_CORRUPT; /* its halves would be made of wrong keys */
+        return 0;
+    }
     n = fsk_block_gather(&l->space, b, words, 0);
     mid = cut(b, words, n);
     if (b->level > 0) /* the words may have been mended since: take what is there now */

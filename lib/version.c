@@ -1,6 +1,8 @@
 /* version.c - see version.h. */
 #include "version.h"
 
+#include "checksum.h"
+
 #include <stdlib.h>
 
 static fsk_list_below *below_at(const fsk_space *s, fsk_ref ref)
@@ -92,6 +94,46 @@ int fsk_entry_claim_count(fsk_entry *e)
     return 0;
 }
 
+/* ---- walking down a chain ---- */
+
+/* Caller's mode. */
+static uint64_t number_of(const fsk_space *s, fsk_ref version)
+{
+    return fsk_load64_relaxed(fsk_word_at(s, version)) >>
+           FSK_WORD_SHIFT; /* fixed before publication */
+}
+
+/* What keeps a walk over damaged memory within bounds; nothing where there are no checks. */
+typedef struct {
+    uint64_t left; /* steps */
+    uint64_t last; /* caller's mode: the number above */
+} walk;
+
+static walk walk_begin(const fsk_space *s)
+{
+    walk w = {fsk_checked(s) ? fsk_checked_steps(s) : 0, UINT64_MAX};
+    return w;
+}
+
+FSK_COLD static int walk_checked(const fsk_space *s, walk *w, fsk_ref entry, fsk_ref version)
+{
+    if (w->left-- == 0 || !fsk_checked_version(s, entry, version))
+        return 0;
+    if (s->checks->caller) {
+        uint64_t number = number_of(s, version);
+        if (number >= w->last)
+            return 0;
+        w->last = number;
+    }
+    return 1;
+}
+
+/* Is the version that the walk has come to sound? */
+static inline int walk_sound(const fsk_space *s, walk *w, fsk_ref entry, fsk_ref version)
+{
+    return !fsk_checked(s) || walk_checked(s, w, entry, version);
+}
+
 /* ---- which one is newer ---- */
 
 /* Is the batch version (stamp, record), which lies below, newer than the version (s, r)?  r is 0 for a
@@ -136,9 +178,13 @@ int fsk_version_newest_slow(fsk_clock *c, fsk_ref entry, fsk_ref head, uint64_t 
                             fsk_seen *seen)
 {
     fsk_ref ref = head;
+    walk w = walk_begin(&c->space);
     for (;;) {
-        uint64_t word, stamp = stamp_and_word(c, fsk_word_at(&c->space, ref), &word);
+        uint64_t word, stamp;
         const fsk_version *v = ref != entry ? fsk_version_at(&c->space, ref) : NULL;
+        if (!walk_sound(&c->space, &w, entry, ref))
+            return FSK_DAMAGED;
+        stamp = stamp_and_word(c, fsk_word_at(&c->space, ref), &word);
         if (stamp <= limit && (v == NULL || !is_void_at(c, v, stamp, seen))) {
             seen->ref = ref;
             seen->kind = (uint32_t)(word & FSK_WORD_KIND);
@@ -219,21 +265,33 @@ int fsk_version_push(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref version
     fsk_version *v = fsk_version_at(&c->space, version);
     below_memory memory = {0, 0};
     fsk_ref newest = fsk_load32_seq(&e->newest), head;
-    int outcome = FSK_PUSHED;
+    uint64_t extent = 0;
+    uint32_t sum = 0;
+    int outcome = FSK_PUSHED, seen;
+    if (fsk_summed(&c->space)) {
+        sum = fsk_checksum_version_begin(&c->space, entry, version);
+        extent = fsk_version_bytes(v->value_size);
+    }
     *is_void = 0;
     for (;;) {
         head = newest != 0 ? newest : entry;
+        if (fsk_checked(&c->space) && !fsk_checked_version(&c->space, entry, head)) {
+            outcome = FSK_DAMAGED;
+            break;
+        }
         if (!below_build(c, w, entry, head, &memory, &v->list)) {
             outcome = FSK_NO_MEMORY;
             break;
         }
         fsk_init32(&v->older, head);
         if (v->owner == FSK_CONDITIONAL &&
-            fsk_version_newest_slow(c, entry, head, FSK_LATEST, live) &&
-            live->kind != FASTSKIP_DELETE) {
-            outcome = FSK_LIVE;
+            (seen = fsk_version_newest_slow(c, entry, head, FSK_LATEST, live)) != 0 &&
+            (seen < 0 || live->kind != FASTSKIP_DELETE)) {
+            outcome = seen < 0 ? FSK_DAMAGED : FSK_LIVE;
             break;
         }
+        if (fsk_summed(&c->space))
+            fsk_checksum_version_end(&c->space, version, sum);
         if (fsk_cas32_seq(&e->newest, &newest, version))
             break;
         fsk_arena_count(w, FSK_COUNT_RETRIES, 1);
@@ -241,7 +299,10 @@ int fsk_version_push(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref version
     if (memory.ref != 0 && (outcome != FSK_PUSHED || v->list != memory.ref))
         fsk_arena_give_back(w, memory.ref, memory.size);
     if (outcome == FSK_PUSHED && (v->owner == 0 || v->owner == FSK_CONDITIONAL)) {
-        *is_void = is_void_at(c, v, fsk_version_stamp(c, &v->word), live);
+        uint64_t stamp = fsk_version_stamp(c, &v->word);
+        if (fsk_summed(&c->space))
+            fsk_checksum_stamped(&c->space, version, extent, stamp);
+        *is_void = is_void_at(c, v, stamp, live);
         if (*is_void)
             outcome = FSK_LIVE;
     }
@@ -263,18 +324,17 @@ static fsk_atomic32 *link_below(const fsk_space *s, const fsk_entry *e, fsk_ref 
     return version == entry ? fsk_entry_older(e) : &fsk_version_at(s, version)->older;
 }
 
-static uint64_t number_of(const fsk_space *s, fsk_ref version)
-{
-    return fsk_load64_relaxed(fsk_word_at(s, version)) >>
-           FSK_WORD_SHIFT; /* fixed before publication */
-}
-
 int fsk_version_at_sequence(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen)
 {
     const fsk_entry *e = fsk_entry_at(s, entry);
     fsk_ref raw, ref = follow(e, entry, &e->newest, &raw);
-    while (ref != 0 && number_of(s, ref) > limit)
-        ref = follow(e, entry, link_below(s, e, entry, ref), &raw);
+    walk w = walk_begin(s);
+    for (; ref != 0; ref = follow(e, entry, link_below(s, e, entry, ref), &raw)) {
+        if (!walk_sound(s, &w, entry, ref))
+            return FSK_DAMAGED;
+        if (number_of(s, ref) <= limit)
+            break;
+    }
     if (ref == 0)
         return 0;
     seen->ref = ref;
@@ -288,10 +348,15 @@ int fsk_version_insert(const fsk_space *s, fsk_writer *w, fsk_ref entry, fsk_ref
 {
     fsk_entry *e = fsk_entry_at(s, entry);
     fsk_atomic32 *link = &e->newest;
+    walk below = walk_begin(s);
     for (;;) {
         fsk_ref raw, ref = follow(e, entry, link, &raw);
+        walk here = below; /* after a failed CAS another stands here */
+        if (ref != 0 && !walk_sound(s, &here, entry, ref))
+            return FSK_DAMAGED;
         if (ref != 0 && number_of(s, ref) > sequence) {
             link = link_below(s, e, entry, ref);
+            below = here;
             continue;
         }
         if (ref != 0 && number_of(s, ref) == sequence)
@@ -325,9 +390,13 @@ static size_t all_numbered(const fsk_space *s, fsk_ref entry, uint64_t limit, fs
     size_t n = 0;
     fsk_seen next;
     fsk_ref ref, raw;
-    if (!fsk_version_at_sequence(s, entry, limit, &next))
-        return 0;
+    walk w = walk_begin(s);
+    int found = fsk_version_at_sequence(s, entry, limit, &next);
+    if (found <= 0)
+        return found < 0 ? FSK_ALL_DAMAGED : 0;
     for (ref = next.ref; ref != 0; ref = follow(e, entry, link_below(s, e, entry, ref), &raw)) {
+        if (!walk_sound(s, &w, entry, ref))
+            return FSK_ALL_DAMAGED;
         if (n < room) {
             seen[n].ref = ref;
             seen[n].kind = (uint32_t)(fsk_load64_relaxed(fsk_word_at(s, ref)) & FSK_WORD_KIND);
@@ -354,13 +423,17 @@ size_t fsk_version_all(fsk_clock *c, fsk_ref entry, uint64_t limit, int caller, 
     fsk_ref newest, ref, inline_record = 0;
     size_t n = 0;
     uint32_t place = 0;
+    walk w = walk_begin(&c->space);
     if (caller)
         return all_numbered(&c->space, entry, limit, seen, room);
     newest = fsk_load32_seq(&fsk_entry_at(&c->space, entry)->newest);
     for (ref = newest != 0 ? newest : entry;; place++) {
-        uint64_t word, stamp = stamp_and_word(c, fsk_word_at(&c->space, ref), &word);
+        uint64_t word, stamp;
         const fsk_version *v = ref != entry ? fsk_version_at(&c->space, ref) : NULL;
         fsk_seen met;
+        if (!walk_sound(&c->space, &w, entry, ref))
+            return FSK_ALL_DAMAGED;
+        stamp = stamp_and_word(c, fsk_word_at(&c->space, ref), &word);
         if (v != NULL && v->list != 0 && inline_record == 0)
             inline_record = inline_record_in(&c->space, v->list, entry);
         if (stamp <= limit && (v == NULL || !is_void_at(c, v, stamp, &met))) {

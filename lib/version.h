@@ -50,22 +50,6 @@ typedef struct {
     fsk_atomic64 clock; /* from 1 */
 } fsk_clock;
 
-/* What a batch's versions wait for. */
-typedef struct {
-    fsk_atomic64 state; /* stamp * 4 + one of these */
-} fsk_record;
-enum { FSK_RECORD_PENDING, FSK_RECORD_COMMITTING, FSK_RECORD_ABORTED, FSK_RECORD_COMMITTED };
-
-/* The unresolved batch versions below a version when it was pushed. */
-typedef struct {
-    uint32_t count;
-    uint32_t room; /* members that fit */
-    struct {
-        fsk_ref version; /* or the entry, for its inline one */
-        fsk_ref record;
-    } member[];
-} fsk_list_below;
-
 /* A version that a read sees. */
 typedef struct {
     fsk_ref ref; /* the entry itself for its inline version */
@@ -79,19 +63,21 @@ typedef struct {
  * are above every real one.  AUTO mode. */
 uint64_t fsk_version_stamp(fsk_clock *c, fsk_atomic64 *word);
 
-/* The newest version of an entry stamped <= limit, whatever its kind; 0 if there is none.  AUTO mode. */
+/* The newest version of an entry stamped <= limit, whatever its kind; 0 if there is none; FSK_DAMAGED
+ * (checksum.h), as from all that follow, if a version on the way is.  AUTO mode. */
 int fsk_version_newest_slow(fsk_clock *c, fsk_ref entry, fsk_ref head, uint64_t limit,
                             fsk_seen *seen);
 
 /* All versions stamped <= limit.  Returns how many there are; writes at most `room`, and when all of them
- * fit they are in order, newest first. */
+ * fit they are in order, newest first.  FSK_ALL_DAMAGED. */
+#define FSK_ALL_DAMAGED SIZE_MAX
 size_t fsk_version_all(fsk_clock *c, fsk_ref entry, uint64_t limit, int caller, fsk_seen *seen,
                        size_t room);
 
 /*
  * Pushes an unpublished version (word, owner, value filled in) on an entry.
  * FSK_PUSHED; FSK_LIVE: the version is conditional and *live is what exists; it was not published, or
- * is void (*is_void); FSK_NO_MEMORY: for the list, writer->status says which.  AUTO mode.
+ * is void (*is_void); FSK_NO_MEMORY: for the list, writer->status says which; FSK_DAMAGED.  AUTO mode.
  */
 enum { FSK_PUSHED, FSK_LIVE, FSK_NO_MEMORY };
 int fsk_version_push(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref version, fsk_seen *live,
@@ -158,7 +144,7 @@ static inline void fsk_version_show(const fsk_space *s, fsk_ref entry, const fsk
     out->reserved = 0;
 }
 
-/* The common case: one version, stamped. */
+/* The common case: one version, stamped.  Looks at no sums. */
 static inline int fsk_version_newest(fsk_clock *c, fsk_ref entry, uint64_t limit, fsk_seen *seen)
 {
     const fsk_entry *e = fsk_entry_at(&c->space, entry);

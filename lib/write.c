@@ -5,6 +5,8 @@
  * first empty slot.  Memory is taken once: an entry that lost its slot to the same key is rebuilt as a
  * version in place.  Whatever fails gives its memory back and has published nothing.
  */
+#include "careful.h"
+#include "checksum.h"
 #include "memtable.h"
 
 /* ---- building ---- */
@@ -23,6 +25,10 @@ static void build_version(fsk_write *x)
     v->owner = x->owner;
     if (x->value_size != 0)
         memcpy(fsk_version_value(v), x->value, x->value_size);
+    if (x->table->caller && fsk_summed(&x->table->list.space)) /* else when its place is known */
+        fsk_checksum_version_end(
+            &x->table->list.space, x->version,
+            fsk_checksum_version_begin(&x->table->list.space, x->entry, x->version));
 }
 
 static inline void fill_entry(fsk_entry *e, uint64_t word, const uint8_t *key, uint32_t key_size,
@@ -53,17 +59,20 @@ static void build_entry(fsk_write *x)
     }
     fill_entry(fsk_entry_at(s, x->entry), x->word, x->key.data, x->key.size, x->value,
                x->value_size);
+    if (fsk_summed(s))
+        fsk_checksum_entry(s, x->entry);
 }
 
 int fsk_write_prepare(fsk_write *x, fsk_ref there)
 {
+    const fsk_space *s = &x->table->list.space;
     x->entry = there;
     x->is_version = there != 0;
     if (x->is_version)
-        x->size = fsk_version_bytes(x->value_size);
+        x->size = fsk_summed_bytes(s, fsk_version_bytes(x->value_size));
     else
-        x->size =
-            fsk_entry_bytes(x->key.size, x->value_size) + (x->table->caller ? FSK_OLDER_BYTES : 0);
+        x->size = fsk_summed_bytes(s, fsk_entry_bytes(x->key.size, x->value_size)) +
+                  (x->table->caller ? FSK_OLDER_BYTES : 0);
     x->piece = fsk_arena_alloc(x->writer, FSK_ENTRIES, x->size, FSK_UNIT);
     return x->piece != 0;
 }
@@ -80,39 +89,43 @@ void fsk_write_drop(fsk_write *x)
 /* An entry's memory that became a version's may be larger than that. */
 static void count_leftover(fsk_write *x)
 {
-    uint64_t needed = fsk_round_up(fsk_version_bytes(x->value_size), FSK_UNIT);
+    uint64_t bytes = fsk_summed_bytes(&x->table->list.space, fsk_version_bytes(x->value_size));
+    uint64_t needed = fsk_round_up(bytes, FSK_UNIT);
     uint64_t size = fsk_round_up(x->size, FSK_UNIT);
     if (size > needed)
         fsk_arena_count(x->writer, FSK_COUNT_WASTED, size - needed);
 }
 
-/* Is the key of x->entry live?  x->met says what as. */
+/* Is the key of x->entry live?  x->met says what as.  FSK_DAMAGED. */
 static int is_live(fsk_write *x)
 {
-    return fsk_version_newest(&x->table->clock, x->entry, FSK_LATEST, &x->met) &&
-           x->met.kind != FASTSKIP_DELETE;
+    int seen = fsk_table_seen_sound(x->table, x->entry, FSK_LATEST, &x->met);
+    return seen > 0 ? x->met.kind != FASTSKIP_DELETE : seen;
 }
 
 static fastskip_status push(fsk_write *x)
 {
     fastskip_table *t = x->table;
-    int is_void;
+    int is_void, live;
     x->created = 0;
     /* A live key is an answer also where there is no memory. */
-    if (x->owner == FSK_CONDITIONAL && is_live(x))
-        return FASTSKIP_EXISTS;
+    if (x->owner == FSK_CONDITIONAL && (live = is_live(x)) != 0)
+        return live < 0 ? FASTSKIP_CORRUPT : FASTSKIP_EXISTS;
     if (x->piece == 0 && !fsk_write_prepare(x, x->entry))
         return x->writer->status;
     build_version(x);
     if (t->caller) {
-        if (!fsk_version_insert(&t->list.space, x->writer, x->entry, x->version, x->sequence))
-            return FASTSKIP_EXISTS;
-        count_leftover(x);
+        int put = fsk_version_insert(&t->list.space, x->writer, x->entry, x->version, x->sequence);
+        if (put <= 0)
+            return put < 0 ? FASTSKIP_CORRUPT : FASTSKIP_EXISTS;
+        if (!x->is_version)
+            count_leftover(x);
         return FASTSKIP_OK;
     }
     switch (fsk_version_push(&t->clock, x->writer, x->entry, x->version, &x->met, &is_void)) {
     case FSK_PUSHED:
-        count_leftover(x);
+        if (!x->is_version)
+            count_leftover(x);
         return FASTSKIP_OK;
     case FSK_LIVE:
         if (is_void) { /* published, and seen by nobody */
@@ -120,6 +133,8 @@ static fastskip_status push(fsk_write *x)
             x->piece = 0;
         }
         return FASTSKIP_EXISTS;
+    case FSK_DAMAGED:
+        return FASTSKIP_CORRUPT;
     default:
         return x->writer->status;
     }
@@ -127,8 +142,30 @@ static fastskip_status push(fsk_write *x)
 
 static void stamp_new_entry(fsk_write *x)
 {
-    if (!x->table->caller && (x->word & FSK_WORD_RECORD) == 0)
-        fsk_version_stamp(&x->table->clock, fsk_word_at(&x->table->list.space, x->entry));
+    const fsk_space *s = &x->table->list.space;
+    uint64_t stamp;
+    if (x->table->caller || (x->word & FSK_WORD_RECORD) != 0)
+        return;
+    stamp = fsk_version_stamp(&x->table->clock, fsk_word_at(s, x->entry));
+    if (fsk_summed(s))
+        fsk_checksum_stamped(s, x->entry, fsk_entry_extent(x->key.size, x->value_size), stamp);
+}
+
+/* As place() below, where the table has checks.  NULL: something on the way is damaged. */
+FSK_COLD static fsk_block *place_checked(fsk_write *x, fsk_block *leaf, uint32_t *part,
+                                         uint32_t *from)
+{
+    fsk_list *list = &x->table->list;
+    fsk_key_pad(&x->key, &list->space.order);
+    if (leaf == NULL)
+        leaf = fsk_careful_leaf(list, x->writer, &x->key, part);
+    if (leaf == NULL)
+        return NULL;
+    *from = fsk_load32_acquire(&leaf->fill);
+    x->entry = fsk_careful_find(&list->space, leaf, &x->key, *part);
+    if (x->entry == 0 && !fsk_checked_absent(&list->space, leaf, &x->key, *part))
+        return NULL;
+    return leaf;
 }
 
 /*
@@ -139,6 +176,8 @@ static fsk_block *place(fsk_write *x, fsk_block *leaf, uint32_t *part, uint32_t 
 {
     fsk_list *list = &x->table->list;
     x->entry = 0;
+    if (fsk_checked(&list->space))
+        return place_checked(x, leaf, part, from);
     if (leaf == NULL) {
         leaf = fsk_list_edge_above(list, x->writer, x->key.data, x->key.size, part, from);
         if (leaf != NULL)
@@ -163,6 +202,8 @@ fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
         uint32_t from;
         int taken;
         leaf = place(x, leaf, &part, &from);
+        if (FSK_UNLIKELY(leaf == NULL))
+            return FASTSKIP_CORRUPT;
         if (x->entry != 0)
             return push(x);
         if (x->piece == 0 && !fsk_write_prepare(x, 0))
@@ -189,22 +230,28 @@ void fsk_write_count(fsk_write *x, int new_key)
 
 /* ---- a single write ---- */
 
-/* At the entry limit a live key is still an answer to a conditional write. */
-static int is_there(fsk_write *x, fastskip_entry *found)
+/* At the entry limit a live key is still an answer to a conditional write; anything else is FULL. */
+FSK_COLD static fastskip_status at_limit(fsk_write *x, fastskip_entry *found)
 {
     const fsk_space *s = &x->table->list.space;
-    uint32_t part;
-    fsk_block *leaf;
+    uint32_t part, from;
+    int live;
     if (x->owner != FSK_CONDITIONAL)
-        return 0;
+        return FASTSKIP_FULL;
     fsk_key_pad(&x->key, &s->order);
-    leaf = fsk_list_leaf(&x->table->list, NULL, &x->key, &part);
-    x->entry = fsk_block_find(s, leaf, &x->key, part);
-    if (x->entry == 0 || !is_live(x))
-        return 0;
+    if (fsk_checked(s)) {
+        if (place_checked(x, NULL, &part, &from) == NULL)
+            return FASTSKIP_CORRUPT;
+    } else {
+        fsk_block *leaf = fsk_list_leaf(&x->table->list, NULL, &x->key, &part);
+        x->entry = fsk_block_find(s, leaf, &x->key, part);
+    }
+    live = x->entry != 0 ? is_live(x) : 0;
+    if (live <= 0)
+        return live < 0 ? FASTSKIP_CORRUPT : FASTSKIP_FULL;
     if (found != NULL)
         fsk_version_show(s, x->entry, &x->met, found);
-    return 1;
+    return FASTSKIP_EXISTS;
 }
 
 static fastskip_status write_inside(fsk_write *x, fastskip_entry *found)
@@ -213,7 +260,7 @@ static fastskip_status write_inside(fsk_write *x, fastskip_entry *found)
     fastskip_status status;
     fsk_seen written;
     if (!fsk_table_admit(t, 1))
-        return is_there(x, found) ? FASTSKIP_EXISTS : FASTSKIP_FULL;
+        return at_limit(x, found);
     status = fsk_write_publish(x, NULL, 0);
     if (status != FASTSKIP_OK) {
         fsk_write_drop(x);
@@ -273,7 +320,7 @@ fastskip_status fsk_table_write(fastskip_table *t, uint64_t sequence, uint32_t k
         fsk_add64_relaxed(&t->arena.count[FSK_COUNT_REFUSED], 1);
         return status;
     }
-    if (condition == FSK_ANYWAY && found == NULL && !t->caller && t->entry_limit == UINT64_MAX &&
+    if (condition == FSK_ANYWAY && found == NULL && t->plain &&
         write_at_edge(t, &writer, fsk_word_single(kind), key, (uint32_t)key_size, value,
                       (uint32_t)value_size)) {
         fsk_table_leave(&writer);

@@ -13,11 +13,12 @@ root=${1:-$(dirname "$0")/..}
 layers='
 compiler fastskip
 atomic atomic_c11 atomic_builtin atomic_ao atomic_yield
-arena | key
+arena | key | crc32c
 entry
 block
+checksum
 skiplist split
-version
+careful | version
 options
 memtable write read batch check
 iterator
