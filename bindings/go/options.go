@@ -62,6 +62,11 @@ type Options struct {
 	Comparator *Comparator
 	// Allocator is where the memory comes from. Default: the system.
 	Allocator Allocator
+	// Checksum is how many bytes of checksum each entry and version carries, 0 or 4. What a changed
+	// bit would make wrong is then ErrCorrupt. Default: 0.
+	Checksum int
+	// Paranoid makes searches and iterators check the structure that leads them.
+	Paranoid bool
 	// Seed fixes every random choice of a table. Default: one from the system.
 	Seed uint64
 }
@@ -126,6 +131,10 @@ func (o *Options) setNumbers(c *C.fastskip_options) error {
 	if err != nil {
 		return err
 	}
+	checksum, err := within(o.Checksum)
+	if err != nil {
+		return err
+	}
 	pages, known := hugePages[o.HugePages]
 	if !known || o.BlockSize < 0 {
 		return ErrInvalid
@@ -150,6 +159,10 @@ func (o *Options) setNumbers(c *C.fastskip_options) error {
 	set(true, func() C.fastskip_status {
 		return C.fastskip_options_set_sequence_mode(c, C.uint32_t(o.SequenceMode))
 	})
+	set(true, func() C.fastskip_status {
+		return C.fastskip_options_set_checksum(c, checksum)
+	})
+	set(o.Paranoid, func() C.fastskip_status { return C.fastskip_options_set_paranoid(c, 1) })
 	set(true, func() C.fastskip_status { return C.fastskip_options_set_seed(c, C.uint64_t(o.Seed)) })
 	return errorOf(status)
 }

@@ -44,7 +44,7 @@ func TestOptions(t *testing.T) {
 	for _, o := range []fastskip.Options{
 		{Shards: -1}, {Shards: 1025}, {Shards: 1 << 40}, {BlockSize: -4096}, {BlockSize: 5000},
 		{MemoryLimit: 1}, {MemoryLimit: 1 << 40}, {Backpressure: 101}, {Backpressure: -1},
-		{HugePages: 3}, {SequenceMode: 2}, {Comparator: &fastskip.Comparator{}},
+		{HugePages: 3}, {SequenceMode: 2}, {Checksum: 3}, {Checksum: -4}, {Comparator: &fastskip.Comparator{}},
 	} {
 		_, err := fastskip.New(&o)
 		is(t, err, fastskip.ErrInvalid)
@@ -54,7 +54,7 @@ func TestOptions(t *testing.T) {
 
 	table := newTable(t, &fastskip.Options{
 		Shards: 3, BlockSize: 4096, MemoryLimit: 1 << 20, EntryLimit: 4, Backpressure: 50,
-		HugePages: fastskip.HugePagesNever, Seed: 1,
+		HugePages: fastskip.HugePagesNever, Checksum: 4, Paranoid: true, Seed: 1,
 	})
 	equal(t, stat(t, table, fastskip.StatShards), 3)
 	equal(t, stat(t, table, fastskip.StatMemoryLimit), 1<<20)

@@ -134,6 +134,8 @@ class Calls:
         self.options_set_backpressure = bind("options_set_backpressure", STATUS, HANDLE, c_uint32)
         self.options_set_huge_pages = bind("options_set_huge_pages", STATUS, HANDLE, c_uint32)
         self.options_set_sequence_mode = bind("options_set_sequence_mode", STATUS, HANDLE, c_uint32)
+        self.options_set_checksum = bind("options_set_checksum", STATUS, HANDLE, c_uint32)
+        self.options_set_paranoid = bind("options_set_paranoid", STATUS, HANDLE, c_uint32)
         self.options_set_seed = bind("options_set_seed", STATUS, HANDLE, c_uint64)
         # Functions go by their address here, so that a missing one can be NULL.
         self.options_set_comparator = bind(

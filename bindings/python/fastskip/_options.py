@@ -29,6 +29,8 @@ _NUMBERS: Any = {
     "backpressure": (CALLS.options_set_backpressure, 32),
     "huge_pages": (CALLS.options_set_huge_pages, 32),
     "sequence_mode": (CALLS.options_set_sequence_mode, 32),
+    "checksum": (CALLS.options_set_checksum, 32),
+    "paranoid": (CALLS.options_set_paranoid, 32),
     "seed": (CALLS.options_set_seed, 64),
 }
 

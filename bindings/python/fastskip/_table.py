@@ -41,6 +41,9 @@ class Table(Source):
     :param abbreviate: a 64-bit number of a key that saves calls of ``compare``
     :param compare_name: for people who debug
     :param allocator: where the memory comes from
+    :param checksum: bytes of checksum that each entry and version carries, 0 or 4: a bit that has
+        changed in one raises `CorruptError`
+    :param paranoid: whether searches and iterations check the structure that leads them
     :param seed: fixes every random choice, for tests
 
     >>> with Table(memory_limit=1 << 20) as t:
@@ -65,6 +68,8 @@ class Table(Source):
         abbreviate: Optional[Abbreviate] = None,
         compare_name: Optional[str] = None,
         allocator: Optional[Allocator] = None,
+        checksum: Optional[int] = None,
+        paranoid: Optional[bool] = None,
         seed: Optional[int] = None,
     ) -> None:
         self._state = (None, None)
@@ -76,6 +81,8 @@ class Table(Source):
         set_number(options, "backpressure", backpressure)
         set_number(options, "huge_pages", huge_pages)
         set_number(options, "sequence_mode", sequence_mode)
+        set_number(options, "checksum", checksum)
+        set_number(options, "paranoid", paranoid)
         set_number(options, "seed", seed)
         if compare is None and (abbreviate is not None or compare_name is not None):
             raise InvalidError("abbreviate and compare_name need compare")

@@ -246,18 +246,29 @@ class Settings(unittest.TestCase):
     def test_each_reaches_the_library(self) -> None:
         table = fastskip.Table(
             shards=7, block_size=8192, memory_limit=1 << 21, entry_limit=4, backpressure=50,
-            huge_pages=fastskip.HugePages.NEVER, sequence_mode=SequenceMode.AUTO, seed=42,
+            huge_pages=fastskip.HugePages.NEVER, sequence_mode=SequenceMode.AUTO,
+            checksum=4, paranoid=True, seed=42,
         )  # fmt: skip
         self.assertEqual(table.stats["shards"], 7)
         self.assertEqual(table.stats["memory_limit"], 1 << 21)
         table.update({b"1": b"", b"2": b""})
         self.assertTrue(table.under_backpressure)
 
+    def test_checksum_takes_memory(self) -> None:
+        used = []
+        for bytes_ in (0, 4):
+            table = fastskip.Table(checksum=bytes_)
+            before = table.stats["memory_used"]
+            table[b"12345678"] = b"12345678"
+            used.append(table.stats["memory_used"] - before)
+        self.assertEqual(used[1], used[0] + 8)
+
     def test_out_of_range(self) -> None:
         wrong: List[Dict[str, Any]] = [
             {"shards": 0}, {"shards": 1025}, {"shards": 2**32 + 1}, {"shards": -1},
             {"block_size": 5000}, {"memory_limit": 1}, {"memory_limit": 2**64 + (1 << 20)},
             {"backpressure": 101}, {"huge_pages": 3}, {"sequence_mode": 2}, {"seed": -1},
+            {"checksum": 3}, {"checksum": 2**32 + 4}, {"paranoid": 2},
             {"entry_limit": 2**64}, {"abbreviate": len}, {"compare_name": "x"},
             {"compare": (lambda a, b: 0), "compare_name": "x" * 64},
         ]  # fmt: skip

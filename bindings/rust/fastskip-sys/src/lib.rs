@@ -167,6 +167,12 @@ extern "C" {
         release: fastskip_release_fn,
         ctx: *mut c_void,
     ) -> fastskip_status;
+    pub fn fastskip_options_set_checksum(
+        options: *mut fastskip_options,
+        bytes: u32,
+    ) -> fastskip_status;
+    pub fn fastskip_options_set_paranoid(options: *mut fastskip_options, on: u32)
+        -> fastskip_status;
     pub fn fastskip_options_set_seed(options: *mut fastskip_options, seed: u64) -> fastskip_status;
     pub fn fastskip_table_new(
         options: *const fastskip_options,

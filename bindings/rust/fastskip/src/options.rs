@@ -55,6 +55,8 @@ pub struct Options {
     backpressure: Option<u32>,
     huge_pages: Option<HugePages>,
     sequence_mode: Option<SequenceMode>,
+    checksum: Option<u32>,
+    paranoid: Option<bool>,
     seed: Option<u64>,
     name: String,
     callbacks: Callbacks,
@@ -110,6 +112,19 @@ impl Options {
     /// Who numbers the versions.
     pub fn sequence_mode(mut self, mode: SequenceMode) -> Options {
         self.sequence_mode = Some(mode);
+        self
+    }
+
+    /// How many bytes of checksum each entry and version carries: 0, the default, or 4. What a
+    /// changed bit would make wrong is then [`Error::Corrupt`].
+    pub fn checksum(mut self, bytes: u32) -> Options {
+        self.checksum = Some(bytes);
+        self
+    }
+
+    /// Whether searches and iterators check the structure that leads them.
+    pub fn paranoid(mut self, on: bool) -> Options {
+        self.paranoid = Some(on);
         self
     }
 
@@ -208,6 +223,12 @@ impl Options {
                 let status = sys::fastskip_options_set_sequence_mode(o, mode as u32);
                 set("sequence_mode", status)?;
             }
+            if let Some(n) = self.checksum {
+                set("checksum", sys::fastskip_options_set_checksum(o, n))?;
+            }
+            if let Some(on) = self.paranoid {
+                set("paranoid", sys::fastskip_options_set_paranoid(o, on.into()))?;
+            }
             if let Some(n) = self.seed {
                 set("seed", sys::fastskip_options_set_seed(o, n))?;
             }
@@ -263,6 +284,8 @@ impl fmt::Debug for Options {
             .field("backpressure", &self.backpressure)
             .field("huge_pages", &self.huge_pages)
             .field("sequence_mode", &self.sequence_mode)
+            .field("checksum", &self.checksum)
+            .field("paranoid", &self.paranoid)
             .field("seed", &self.seed)
             .field("comparator", &self.name)
             .field("allocator", &self.callbacks.allocator.is_some())

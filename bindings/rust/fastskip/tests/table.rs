@@ -286,6 +286,8 @@ fn options() {
         .backpressure(40)
         .huge_pages(HugePages::Never)
         .sequence_mode(SequenceMode::Auto)
+        .checksum(4)
+        .paranoid(true)
         .seed(42)
         .build()
         .unwrap();
@@ -299,6 +301,10 @@ fn options() {
     assert_eq!(
         refused(Options::new().shards(0)),
         Error::InvalidOption("shards")
+    );
+    assert_eq!(
+        refused(Options::new().checksum(3)),
+        Error::InvalidOption("checksum")
     );
     assert_eq!(
         refused(Options::new().block_size(5000)),
