@@ -4,7 +4,7 @@
  */
 
 /*
- * misses-of OPERATION - fills a table, then does one operation many times; bench/misses counts what the
+ * misses-of OPERATION [checksum] [paranoid] - fills a table, then does one operation many times; bench/misses counts what the
  * operation takes by running this under cachegrind with it and with "nothing". One thread, fixed seeds, and
  * the same keys are made whatever the operation, so that the difference is the operation alone.
  *
@@ -226,14 +226,26 @@ static const struct {
  * The same on every machine: no huge pages, heights from a fixed seed, and a shard for each processor, as
  * the default is, but as many everywhere. One thread on one processor uses one of them.
  */
-static void make_table(void)
+static int is_asked_for(int count, char **arguments, const char *option)
 {
+    for (int i = 2; i < count; i++)
+        if (strcmp(arguments[i], option) == 0)
+            return 1;
+    return 0;
+}
+
+static void make_table(int count, char **arguments)
+{
+    uint32_t bytes = is_asked_for(count, arguments, "checksum") ? 4 : 0;
+    uint32_t paranoid = is_asked_for(count, arguments, "paranoid") ? 1 : 0;
     fastskip_options *o;
     require(fastskip_options_new(&o), "options");
     require(fastskip_options_set_shards(o, 256), "shards");
     require(fastskip_options_set_seed(o, 42), "seed");
     require(fastskip_options_set_huge_pages(o, FASTSKIP_HUGE_PAGES_NEVER), "pages");
     require(fastskip_options_set_memory_limit(o, UINT64_C(64) << 20), "limit");
+    require(fastskip_options_set_checksum(o, bytes), "checksum");
+    require(fastskip_options_set_paranoid(o, paranoid), "paranoid");
     require(fastskip_table_new(o, &table), "table");
     fastskip_options_free(o);
     put_keys(present, ENTRIES);
@@ -246,9 +258,9 @@ int main(int count, char **arguments)
     absent = make_keys(ENTRIES, 1, 2, 1);
     above = make_keys(OPERATIONS, ENTRIES * 2, 1, 0);
     memset(value, 'v', sizeof value);
-    make_table();
+    make_table(count, arguments);
     for (size_t i = 0; i < known; i++)
-        if (count == 2 && strcmp(arguments[1], operations[i].name) == 0) {
+        if (count >= 2 && strcmp(arguments[1], operations[i].name) == 0) {
             printf("%zu\n", operations[i].run());
             fastskip_table_unref(table);
             free(present);
@@ -256,7 +268,7 @@ int main(int count, char **arguments)
             free(above);
             return EXIT_SUCCESS;
         }
-    fprintf(stderr, "usage: misses-of OPERATION, one of:");
+    fprintf(stderr, "usage: misses-of OPERATION [checksum] [paranoid], one of:");
     for (size_t i = 0; i < known; i++)
         fprintf(stderr, " %s", operations[i].name);
     fputc('\n', stderr);
