@@ -31,6 +31,8 @@ START_TEST(null_options)
     INVALID(fastskip_options_set_memory_limit(NULL, 1 << 20));
     INVALID(fastskip_options_set_entry_limit(NULL, 1));
     INVALID(fastskip_options_set_backpressure(NULL, 50));
+    INVALID(fastskip_options_set_checksum(NULL, 4));
+    INVALID(fastskip_options_set_paranoid(NULL, 1));
     INVALID(fastskip_options_set_huge_pages(NULL, 0));
     INVALID(fastskip_options_set_sequence_mode(NULL, 0));
     INVALID(fastskip_options_set_comparator(NULL, NULL, NULL, NULL, NULL));

@@ -74,6 +74,15 @@ START_TEST(numeric_options_at_both_ends)
     INVALID(fastskip_options_set_backpressure(options, 0));
     INVALID(fastskip_options_set_backpressure(options, 101));
     INVALID(fastskip_options_set_backpressure(options, UINT32_MAX));
+    OK(fastskip_options_set_checksum(options, 0));
+    OK(fastskip_options_set_checksum(options, 4));
+    INVALID(fastskip_options_set_checksum(options, 1));
+    INVALID(fastskip_options_set_checksum(options, 8));
+    INVALID(fastskip_options_set_checksum(options, UINT32_MAX));
+    OK(fastskip_options_set_paranoid(options, 0));
+    OK(fastskip_options_set_paranoid(options, 1));
+    INVALID(fastskip_options_set_paranoid(options, 2));
+    INVALID(fastskip_options_set_paranoid(options, UINT32_MAX));
     OK(fastskip_options_set_seed(options, 0));
     OK(fastskip_options_set_seed(options, UINT64_MAX));
     ck_assert_uint_eq(stat_of_new(options, FASTSKIP_STAT_MEMORY_LIMIT), 65536);

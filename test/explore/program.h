@@ -32,6 +32,7 @@ typedef struct {
     uint64_t entry_limit; /* versions beyond those at first; 0: none */
     int tight;            /* next to no memory is left */
     int numbered;         /* the caller's numbers */
+    int checked;          /* with checksums, and paranoid */
 } scenario;
 
 extern const scenario scenarios[];

@@ -18,7 +18,9 @@
 struct world world;
 
 static const char judged[] = "CFI";
-static _Alignas(4096) unsigned char region[REGION];
+#define SLACK (65 * 1024) /* behind the region, for tables with checks */
+
+static _Alignas(4096) unsigned char region[REGION + SLACK];
 static struct {
     unsigned char *region, *shards;
     size_t used, shards_size;
@@ -209,6 +211,8 @@ void world_make(void)
         o, scene->entry_limit != 0 ? scene->entry_limit + strlen(scene->keys) : 0);
     fastskip_options_set_sequence_mode(o, scene->numbered ? FASTSKIP_SEQUENCE_CALLER
                                                           : FASTSKIP_SEQUENCE_AUTO);
+    fastskip_options_set_checksum(o, scene->checked ? 4 : 0);
+    fastskip_options_set_paranoid(o, scene->checked ? 1 : 0);
     if (fastskip_table_new(o, &world.table) != FASTSKIP_OK)
         abort();
     fastskip_options_free(o);

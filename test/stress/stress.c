@@ -296,6 +296,7 @@ fastskip_table *stress_table(stress_random *r, const stress_limits *limits)
     fastskip_options *o = NULL;
     fastskip_table *table = NULL;
     uint32_t shards = limits != NULL ? limits->shards : 0, order = stress_below(r, 8);
+    uint32_t checks = stress_number("FASTSKIP_TEST_CHECKS", 0) != 0 ? 3 : stress_below(r, 8);
     OK(fastskip_options_new(&o));
     if (shards == 0 && stress_below(r, 4) != 0)
         shards = 1 + stress_below(r, 3);
@@ -306,6 +307,10 @@ fastskip_table *stress_table(stress_random *r, const stress_limits *limits)
     if (order < 2)
         OK(fastskip_options_set_comparator(o, compare_bytes, order == 0 ? first_bytes : NULL, NULL,
                                            "bytes"));
+    if (checks < 4) { /* both, or one of them, in half of the tables */
+        OK(fastskip_options_set_checksum(o, checks != 0 ? 4 : 0));
+        OK(fastskip_options_set_paranoid(o, checks % 2 == 0 || checks == 3));
+    }
     if (limits != NULL) {
         OK(fastskip_options_set_sequence_mode(o, limits->mode));
         OK(fastskip_options_set_entry_limit(o, limits->entry_limit));
