@@ -63,7 +63,7 @@ static void build_entry(fsk_write *x)
         fsk_checksum_entry(s, x->entry);
 }
 
-int fsk_write_prepare(fsk_write *x, fsk_ref there)
+static inline int prepare(fsk_write *x, fsk_ref there)
 {
     const fsk_space *s = &x->table->list.space;
     x->entry = there;
@@ -75,6 +75,11 @@ int fsk_write_prepare(fsk_write *x, fsk_ref there)
                   (x->table->caller ? FSK_OLDER_BYTES : 0);
     x->piece = fsk_arena_alloc(x->writer, FSK_ENTRIES, x->size, FSK_UNIT);
     return x->piece != 0;
+}
+
+int fsk_write_prepare(fsk_write *x, fsk_ref there)
+{
+    return prepare(x, there);
 }
 
 void fsk_write_drop(fsk_write *x)
@@ -206,7 +211,7 @@ fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
             return FASTSKIP_CORRUPT;
         if (x->entry != 0)
             return push(x);
-        if (x->piece == 0 && !fsk_write_prepare(x, 0))
+        if (x->piece == 0 && !prepare(x, 0))
             return x->writer->status;
         build_entry(x);
         taken = fsk_list_take(list, x->writer, leaf, from, part, x->entry, &x->key, &x->entry);
