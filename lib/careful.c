@@ -28,16 +28,16 @@ static fsk_block *block_sound(const fsk_space *s, fsk_ref ref, unsigned level)
                                                                                              : NULL;
 }
 
-static uint64_t blocks_most(const fsk_space *s)
+static int going(const fsk_space *s, uint64_t steps)
 {
-    return fsk_arena_taken(s->checks->arena) / sizeof(fsk_block) + 1;
+    return fsk_checked_going(s, steps, sizeof(fsk_block));
 }
 
 /* Where forwards lead. */
 static fsk_block *fresh(const fsk_space *s, fsk_ref ref, unsigned level)
 {
     fsk_block *b = block_sound(s, ref, level);
-    for (uint64_t left = blocks_most(s); b != NULL && left > 0; left--) {
+    for (uint64_t steps = 0; b != NULL && going(s, steps); steps++) {
         fsk_ref forward = fsk_load32_seq(&b->forward);
         fsk_block *next;
         if (forward == 0)
@@ -201,7 +201,7 @@ static int arrive(fsk_list *l, fsk_step *step, unsigned level, const fsk_key *k,
 {
     fsk_block *b = fresh(&l->space, step->word, level);
     step->fresh = b;
-    for (uint64_t left = blocks_most(&l->space); b != NULL && left > 0; left--) {
+    for (uint64_t steps = 0; b != NULL && going(&l->space, steps); steps++) {
         if (!part_in(&l->space, b, k, part))
             return 0;
         step->block = b;
@@ -216,7 +216,7 @@ static int arrive_below(fsk_list *l, fsk_step *step, unsigned level, const fsk_k
 {
     fsk_block *b = fresh(&l->space, step->word, level);
     step->fresh = b;
-    for (uint64_t left = blocks_most(&l->space); b != NULL && left > 0; left--) {
+    for (uint64_t steps = 0; b != NULL && going(&l->space, steps); steps++) {
         step->block = b;
         if (!fsk_block_high_below(&l->space, b, k))
             return 1;

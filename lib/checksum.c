@@ -33,9 +33,9 @@ int fsk_checked_inside(const fsk_space *s, fsk_ref ref, uint64_t size)
     return ref != 0 && size <= end && start <= end - size;
 }
 
-uint64_t fsk_checked_steps(const fsk_space *s)
+int fsk_checked_going(const fsk_space *s, uint64_t steps, uint64_t size)
 {
-    return fsk_arena_taken(s->checks->arena) / sizeof(fsk_version) + 1;
+    return steps <= fsk_arena_taken(s->checks->arena) / size;
 }
 
 /* Bytes up to the end of the value. */

@@ -105,27 +105,24 @@ static uint64_t number_of(const fsk_space *s, fsk_ref version)
 
 /* What keeps a walk over damaged memory within bounds; nothing where there are no checks. */
 typedef struct {
-    uint64_t left; /* steps */
-    uint64_t last; /* caller's mode: the number above */
+    uint64_t steps;
+    uint64_t last; /* caller's mode: the number above; they fall, so that the walk ends */
 } walk;
 
-static walk walk_begin(const fsk_space *s)
-{
-    walk w = {fsk_checked(s) ? fsk_checked_steps(s) : 0, UINT64_MAX};
-    return w;
-}
+static const walk walk_begin = {0, UINT64_MAX};
 
 FSK_COLD static int walk_checked(const fsk_space *s, walk *w, fsk_ref entry, fsk_ref version)
 {
-    if (w->left-- == 0 || !fsk_checked_version(s, entry, version))
+    if (!fsk_checked_version(s, entry, version))
         return 0;
     if (s->checks->caller) {
         uint64_t number = number_of(s, version);
         if (number >= w->last)
             return 0;
         w->last = number;
+        return 1;
     }
-    return 1;
+    return fsk_checked_going(s, w->steps++, sizeof(fsk_version));
 }
 
 /* Is the version that the walk has come to sound? */
@@ -178,7 +175,7 @@ int fsk_version_newest_slow(fsk_clock *c, fsk_ref entry, fsk_ref head, uint64_t 
                             fsk_seen *seen)
 {
     fsk_ref ref = head;
-    walk w = walk_begin(&c->space);
+    walk w = walk_begin;
     for (;;) {
         uint64_t word, stamp;
         const fsk_version *v = ref != entry ? fsk_version_at(&c->space, ref) : NULL;
@@ -328,7 +325,7 @@ int fsk_version_at_sequence(const fsk_space *s, fsk_ref entry, uint64_t limit, f
 {
     const fsk_entry *e = fsk_entry_at(s, entry);
     fsk_ref raw, ref = follow(e, entry, &e->newest, &raw);
-    walk w = walk_begin(s);
+    walk w = walk_begin;
     for (; ref != 0; ref = follow(e, entry, link_below(s, e, entry, ref), &raw)) {
         if (!walk_sound(s, &w, entry, ref))
             return FSK_DAMAGED;
@@ -348,7 +345,7 @@ int fsk_version_insert(const fsk_space *s, fsk_writer *w, fsk_ref entry, fsk_ref
 {
     fsk_entry *e = fsk_entry_at(s, entry);
     fsk_atomic32 *link = &e->newest;
-    walk below = walk_begin(s);
+    walk below = walk_begin;
     for (;;) {
         fsk_ref raw, ref = follow(e, entry, link, &raw);
         walk here = below; /* after a failed CAS another stands here */
@@ -390,7 +387,7 @@ static size_t all_numbered(const fsk_space *s, fsk_ref entry, uint64_t limit, fs
     size_t n = 0;
     fsk_seen next;
     fsk_ref ref, raw;
-    walk w = walk_begin(s);
+    walk w = walk_begin;
     int found = fsk_version_at_sequence(s, entry, limit, &next);
     if (found <= 0)
         return found < 0 ? FSK_ALL_DAMAGED : 0;
@@ -423,7 +420,7 @@ size_t fsk_version_all(fsk_clock *c, fsk_ref entry, uint64_t limit, int caller, 
     fsk_ref newest, ref, inline_record = 0;
     size_t n = 0;
     uint32_t place = 0;
-    walk w = walk_begin(&c->space);
+    walk w = walk_begin;
     if (caller)
         return all_numbered(&c->space, entry, limit, seen, room);
     newest = fsk_load32_seq(&fsk_entry_at(&c->space, entry)->newest);
