@@ -7,10 +7,6 @@
  * is missed; `forward` is followed after every `next`, before words are read.  Backwards, the leaf whose
  * high is this low is looked for by a search strictly below it; ranges are only refined, so there is one.
  *
- * Each leaf and each entry costs a cache miss, so they are fetched ahead.  Once a walk has left its first
- * leaf, the entries of the next one are fetched while this one is walked over, one a step, in the order of
- * its slots; a walk that has just begun may be short, and fetches only what its first leaf has to show.
- *
  * Checks.  With `checksum` the entry and the versions of each word are verified before it is decided whether
  * it is shown, and each key that a seek or a bound is compared with; so are keys of one part when a leaf is
  * entered, whose order they decide.  With `paranoid` each key must lie above the one before it in the leaf,
@@ -19,7 +15,7 @@
  *
  * One thread at a time uses an iterator.  It holds a reference to its table.
  *
- * Relies on: memtable and below.  Used by: api.
+ * Relies on: memtable and below, walk.  Used by: api.
  */
 #ifndef FSK_ITERATOR_H
 #define FSK_ITERATOR_H

@@ -8,6 +8,8 @@
  * changes nothing, the same call made again succeeds once it can, the result is that of a run without a
  * failure, and nothing is left.
  */
+#undef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64 /* as the library is built: the mmap that it calls is this one */
 #define STARVE_SYSTEM
 #include <sys/resource.h>
 #include <unistd.h>

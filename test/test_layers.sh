@@ -21,7 +21,7 @@ skiplist split
 careful | version
 options
 memtable write read batch check
-iterator
+iterator walk
 api api_table api_write api_read
 '
 

@@ -1,0 +1,293 @@
+/* walk.c - see walk.h. */
+#include "walk.h"
+
+#include "careful.h"
+
+/* ---- one leaf ---- */
+
+/* Notes whether an entry whose key decides something is sound. */
+FSK_COLD static void check_key(fastskip_iterator *it, fsk_ref entry)
+{
+    if (!fsk_checked_key(&it->table->list.space, entry))
+        it->damaged = 1;
+}
+
+static int word_against(fastskip_iterator *it, unsigned i, const uint8_t *key, size_t size)
+{
+    const fsk_space *s = &it->table->list.space;
+    const fsk_entry *e = fsk_entry_at(s, fsk_walk_word(it, i));
+    if (fsk_walk_checked(it))
+        check_key(it, fsk_walk_word(it, i));
+    return fsk_compare(&s->order, fsk_entry_key(e), e->key_size, key, size);
+}
+
+/* The first word that is not before the key (`after`: that is after it). */
+static unsigned words_before(fastskip_iterator *it, const uint8_t *key, size_t size, int after)
+{
+    unsigned from = 0, to = it->count;
+    while (from < to) {
+        unsigned mid = (from + to) / 2;
+        int c = word_against(it, mid, key, size);
+        if (c < 0 || (after && c == 0))
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+/* The same by the key's part in the leaf; only words of the same part are read. */
+static unsigned words_before_key(fastskip_iterator *it, const fsk_key *k, uint32_t part, int after)
+{
+    unsigned n = 0;
+    while (n < it->count && it->words[n] >> 32 < part)
+        n++;
+    for (; n < it->count && it->words[n] >> 32 == part; n++) {
+        int c = word_against(it, n, k->data, k->size);
+        if (c > 0 || (c == 0 && !after))
+            break;
+    }
+    return n;
+}
+
+/* Cuts off what lies outside the bounds. */
+static void apply_bounds(fastskip_iterator *it)
+{
+    unsigned n;
+    if (it->upper != NULL && it->count != 0 &&
+        word_against(it, it->count - 1, it->upper, it->upper_size) >= 0) {
+        it->count = words_before(it, it->upper, it->upper_size, 0);
+        it->ends_high = 1;
+    }
+    if (it->lower != NULL && it->count != 0 && word_against(it, 0, it->lower, it->lower_size) < 0) {
+        n = words_before(it, it->lower, it->lower_size, 0);
+        it->count -= n;
+        memmove(it->words, it->words + n, it->count * sizeof *it->words);
+        it->ends_low = 1;
+    }
+}
+
+/* Does the leaf's range end at or beyond the bound, so that nothing further is asked for? */
+static int beyond_bound(fastskip_iterator *it, fsk_ref end, const uint8_t *bound, size_t size,
+                        int sign)
+{
+    const fsk_space *s = &it->table->list.space;
+    const fsk_entry *e;
+    int c;
+    if (end == 0)
+        return 1;
+    if (bound == NULL)
+        return 0;
+    if (fsk_walk_checked(it))
+        check_key(it, end);
+    e = fsk_entry_at(s, end);
+    c = fsk_compare(&s->order, fsk_entry_key(e), e->key_size, bound, size);
+    return sign > 0 ? c >= 0 : c <= 0;
+}
+
+/* ---- fetching ahead ---- */
+
+FSK_FETCHER void fetch_block(const fsk_block *leaf)
+{
+    if (leaf != NULL)
+        fsk_block_prefetch(leaf);
+}
+
+/* The walk arrives at a leaf: those of its entries that were not fetched on the way. */
+static void fetch_rest(fastskip_iterator *it, const fsk_block *leaf)
+{
+    unsigned i = it->ahead == leaf ? it->ahead_slot : 0;
+    for (; i < FSK_BLOCK_WORDS; i++) {
+        fsk_ref ref = fsk_load32_relaxed(&leaf->ref[i]);
+        if (ref == 0)
+            break;
+        fsk_entry_prefetch(&it->table->list.space, ref, it->span);
+    }
+}
+
+/* The leaf to come next; NULL: none, or not known. */
+static void fetch_leaf(fastskip_iterator *it, const fsk_block *next)
+{
+    it->ahead = next;
+    it->ahead_slot = next != NULL ? 0 : FSK_BLOCK_WORDS;
+}
+
+/* All entries of these parts of a leaf in which a walk begins: before its words are put in order, so that
+ * this overlaps with the misses. */
+static void fetch_now(fastskip_iterator *it, const fsk_block *leaf, uint32_t from, uint32_t to)
+{
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
+        fsk_ref ref = fsk_load32_relaxed(&leaf->ref[i]);
+        uint32_t part = fsk_load32_relaxed(&leaf->part[i]);
+        if (ref == 0)
+            break;
+        if (part >= from && part <= to)
+            fsk_entry_prefetch(&it->table->list.space, ref, it->span);
+    }
+}
+
+/* The leaf to the right; NULL if there is none. */
+static fsk_block *next_leaf(const fastskip_iterator *it, const fsk_block *leaf)
+{
+    fsk_ref next = fsk_load32_seq(&leaf->next);
+    return next != 0 ? fsk_block_at(&it->table->list.space, next) : NULL;
+}
+
+/* Before a leaf's words are read: what they name lies inside.  0: the leaf is taken for an empty one that
+ * ends both ways, and the move fails. */
+FSK_COLD static int leaf_checked(fastskip_iterator *it, const fsk_block *leaf)
+{
+    const fsk_space *s = &it->table->list.space;
+    if (!fsk_paranoid(s) || (fsk_careful_block(s, leaf, 0) && fsk_careful_words(s, leaf)))
+        return 1;
+    it->damaged = 1;
+    it->count = 0;
+    it->ends_low = it->ends_high = 1;
+    return 0;
+}
+
+/* The keys that decided the order of the leaf's words: those that their parts did not tell apart. */
+FSK_COLD static void check_order(fastskip_iterator *it, const fsk_block *leaf)
+{
+    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
+        fsk_ref ref = fsk_load32_seq(&leaf->ref[i]);
+        if (ref == 0)
+            break;
+        if (fsk_load32_relaxed(&leaf->part[i]) == FSK_UNKNOWN)
+            check_key(it, ref);
+    }
+    for (unsigned i = 0; i < it->count; i++)
+        if ((i > 0 && it->words[i - 1] >> 32 == it->words[i] >> 32) ||
+            (i + 1 < it->count && it->words[i + 1] >> 32 == it->words[i] >> 32))
+            check_key(it, fsk_walk_word(it, i));
+}
+
+static void enter_leaf(fastskip_iterator *it, fsk_block *leaf)
+{
+    it->leaf = leaf;
+    it->below = NULL;
+    fetch_leaf(it, NULL);
+    if (fsk_walk_checked(it) && !leaf_checked(it, leaf))
+        return;
+    it->count = fsk_block_leaf_words(&it->table->list.space, leaf, it->words);
+    if (fsk_walk_checked(it))
+        check_order(it, leaf);
+    it->ends_high = beyond_bound(it, leaf->high, it->upper, it->upper_size, 1);
+    it->ends_low = beyond_bound(it, leaf->low, it->lower, it->lower_size, -1);
+    if (it->upper != NULL || it->lower != NULL)
+        apply_bounds(it);
+}
+
+/* Where the keys of a leaf end, as its first one has it. */
+static void take_span(fastskip_iterator *it)
+{
+    if (it->count != 0)
+        it->span = FSK_ENTRY_HEAD + fsk_entry_at(&it->table->list.space, fsk_walk_word(it, 0))->key_size;
+}
+
+void fsk_walk_right(fastskip_iterator *it)
+{
+    fsk_block *leaf = fsk_walk_checked(it) ? fsk_careful_right(&it->table->list, it->leaf)
+                                     : fsk_list_right(&it->table->list, it->leaf);
+    fsk_block *next;
+    if (FSK_UNLIKELY(leaf == NULL)) {
+        it->damaged = 1;
+        return;
+    }
+    next = next_leaf(it, leaf);
+    fetch_rest(it, leaf);
+    fetch_block(next);
+    enter_leaf(it, leaf);
+    it->at = 0;
+    take_span(it);
+    fetch_leaf(it, it->ends_high ? NULL : next);
+}
+
+/* What a search strictly below this leaf's range finds: the leaf to the left, as it is now, or where that
+ * search begins on the leaves. */
+static fsk_block *find_below(fastskip_iterator *it, const fsk_block *leaf, int soon)
+{
+    fsk_list *l = &it->table->list;
+    const fsk_entry *e = fsk_entry_at(&l->space, leaf->low);
+    fsk_key key;
+    fsk_key_init(&key, &l->space.order, fsk_entry_key(e), e->key_size);
+    if (fsk_checked(&l->space)) /* nothing is begun that is not known to be sound */
+        return soon ? NULL : fsk_careful_leaf_below(l, &key);
+    return soon ? fsk_list_leaf_below_soon(l, &key) : fsk_list_leaf_below(l, &key);
+}
+
+fastskip_status fsk_walk_below(fastskip_iterator *it)
+{
+    fsk_ref low = it->leaf->low;
+    fsk_block *leaf = it->below, *below;
+    leaf = leaf != NULL ? fsk_list_fresh(&it->table->list, leaf) : NULL;
+    if (leaf == NULL || leaf->high != low) /* not the leaf that is wanted, or split since */
+        leaf = find_below(it, it->leaf, 0);
+    if (leaf == NULL || leaf->high != low)
+        return FASTSKIP_CORRUPT;
+    fetch_rest(it, leaf);
+    below = leaf->low != 0 ? find_below(it, leaf, 1) : NULL;
+    enter_leaf(it, leaf);
+    it->at = it->count;
+    take_span(it);
+    fetch_leaf(it, it->ends_low ? NULL : below);
+    it->below = below;
+    return FASTSKIP_OK;
+}
+
+/* Does a search for this key end where it should, with a part that can be relied on?  If not, the move
+ * fails. */
+FSK_COLD static int end_checked(fastskip_iterator *it, const fsk_block *leaf, const fsk_key *key)
+{
+    const fsk_space *s = &it->table->list.space;
+    if (leaf != NULL && fsk_checked_bounds(s, leaf, key) && fsk_checked_parts(s, leaf))
+        return 1;
+    it->damaged = 1;
+    it->count = it->at = 0;
+    return 0;
+}
+
+void fsk_walk_to(fastskip_iterator *it, const void *data, size_t size, int after)
+{
+    fsk_key key;
+    uint32_t part;
+    fsk_block *leaf;
+    fsk_key_init(&key, &it->table->list.space.order, data, size);
+    leaf = fsk_careful_leaf(&it->table->list, NULL, &key, &part);
+    it->damaged = 0;
+    if (fsk_walk_checked(it) && !end_checked(it, leaf, &key))
+        return;
+    it->span = FSK_ENTRY_HEAD + size; /* a guess: that other keys are as long */
+    fetch_now(it, leaf, after ? 0 : part, after ? part : FSK_UNKNOWN);
+    if (!after) /* it is likely to go on to the right */
+        fetch_block(next_leaf(it, leaf));
+    enter_leaf(it, leaf);
+    if (it->upper == NULL && it->lower == NULL)
+        it->at = words_before_key(it, &key, part, after);
+    else
+        it->at = words_before(it, data, size, after);
+}
+
+int fsk_walk_first(fastskip_iterator *it)
+{
+    fsk_block *leaf = fsk_careful_first(&it->table->list);
+    it->valid = it->damaged = 0;
+    if (leaf == NULL)
+        return 0;
+    fetch_now(it, leaf, 0, FSK_UNKNOWN);
+    fetch_block(next_leaf(it, leaf));
+    enter_leaf(it, leaf);
+    it->at = 0;
+    return 1;
+}
+
+int fsk_walk_last(fastskip_iterator *it)
+{
+    fsk_block *leaf = fsk_careful_leaf_below(&it->table->list, NULL);
+    it->valid = it->damaged = 0;
+    if (leaf == NULL)
+        return 0;
+    fetch_now(it, leaf, 0, FSK_UNKNOWN);
+    enter_leaf(it, leaf);
+    return 1;
+}
