@@ -31,6 +31,15 @@ static int inside_now(checking *g, fsk_ref ref, uint64_t size)
     return inside(g, ref, size);
 }
 
+/* May a walk go on after so many steps over things of this size, without having gone in circles? */
+static int may_go_on(checking *g, uint64_t steps, uint64_t size)
+{
+    if (steps <= g->end / size)
+        return 1;
+    g->end = fsk_arena_taken(&g->table->arena);
+    return steps <= g->end / size;
+}
+
 static int entry_sound(checking *g, fsk_ref ref)
 {
     const fsk_entry *e;
@@ -79,8 +88,8 @@ static int block_sound(checking *g, fsk_ref ref, unsigned level)
 /* Where forwards lead; NULL if not to a sound block of the same low. */
 static fsk_block *fresh_sound(checking *g, fsk_ref ref, unsigned level)
 {
-    uint64_t steps = g->end / sizeof(fsk_block) + 1;
-    for (; steps > 0 && block_sound(g, ref, level); steps--) {
+    for (uint64_t steps = 0; may_go_on(g, steps, sizeof(fsk_block)) && block_sound(g, ref, level);
+         steps++) {
         fsk_block *b = fsk_block_at(g->space, ref);
         fsk_ref forward = fsk_load32_seq(&b->forward);
         if (forward == 0)
@@ -158,11 +167,11 @@ static int sums_sound(checking *g, fsk_ref entry)
 static int chain_sound(checking *g, fsk_ref entry)
 {
     const fsk_entry *e = fsk_entry_at(g->space, entry);
-    uint64_t steps = g->end / sizeof(fsk_version) + 1, last = FSK_LATEST;
+    uint64_t steps = 0, last = FSK_LATEST;
     fsk_ref ref = fsk_load32_seq(&e->newest);
-    for (; ref != 0 && ref != entry; steps--) {
+    for (; ref != 0 && ref != entry; steps++) {
         const fsk_version *v;
-        if (steps == 0 || !version_sound(g, ref))
+        if (!may_go_on(g, steps, sizeof(fsk_version)) || !version_sound(g, ref))
             return 0;
         v = fsk_version_at(g->space, ref);
         if (!word_sound(g, ref, &last) || !list_sound(g, v->list))
@@ -177,14 +186,14 @@ static int chain_sound(checking *g, fsk_ref entry)
 static int numbered_sound(checking *g, fsk_ref entry)
 {
     const fsk_entry *e = fsk_entry_at(g->space, entry);
-    uint64_t steps = g->end / sizeof(fsk_version) + 1, last = UINT64_MAX;
+    uint64_t last = UINT64_MAX;
     fsk_ref ref = fsk_load32_seq(&e->newest);
     int inline_met = 0;
     if (ref == 0)
         ref = entry;
-    for (; ref != 0; steps--) {
+    while (ref != 0) { /* the numbers fall, so it ends */
         uint64_t number;
-        if (steps == 0 || (ref != entry && !version_sound(g, ref)))
+        if (ref != entry && !version_sound(g, ref))
             return 0;
         number = fsk_load64_relaxed(fsk_word_at(g->space, ref)) >> FSK_WORD_SHIFT;
         if (number == 0 || number >= last)
@@ -199,11 +208,11 @@ static int numbered_sound(checking *g, fsk_ref entry)
 
 /* ---- blocks ---- */
 
-/* Is the key of a word (0: minus infinity) inside the block's range? */
+/* Is the key of a word (0: minus infinity, in the index alone) inside the block's range? */
 static int in_range(const checking *g, const fsk_block *b, fsk_ref key)
 {
     if (key == 0)
-        return b->low == 0 && b->level > 0;
+        return b->low == 0;
     if (b->low != 0 && compare_entries(g, b->low, key) > 0)
         return 0;
     return b->high == 0 || compare_entries(g, key, b->high) < 0;

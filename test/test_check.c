@@ -136,6 +136,35 @@ START_TEST(two_words_change_places)
 }
 END_TEST
 
+/* The left-most word of the index is that of minus infinity, and the only one. */
+START_TEST(minus_infinity)
+{
+    fsk_block *b;
+    fsk_ref first, second;
+    build(0, 60 * FSK_BLOCK_WORDS);
+    b = fsk_list_block(&t->list, 1, NULL);
+    first = fsk_load32_seq(&b->ref[0]);
+    second = fsk_load32_seq(&b->ref[1]);
+    REQUIRE(b->low == 0 && block_at(first)->low == 0 && b->sorted >= 2);
+    FINDS(b->ref[0], 0);
+    fsk_init32(&b->part[1], 0);
+    fsk_init32(&b->ref[1], first);
+    ck_assert_int_eq(fsk_table_check(t), FASTSKIP_CORRUPT);
+    /* It stands behind another, where words are in no order. */
+    fsk_init32(&b->ref[0], second);
+    fsk_init32(&b->ref[1], first);
+    fsk_init32(&b->part[0], FSK_UNKNOWN);
+    ck_assert_int_eq(fsk_table_check(t), FASTSKIP_CORRUPT);
+    b->sorted = 0;
+    ck_assert_int_eq(fsk_table_check(t), FASTSKIP_CORRUPT);
+    /* There is no word at all. */
+    fsk_init32(&b->ref[0], 0);
+    fsk_init32(&b->fill, 0);
+    ck_assert_int_eq(fsk_table_check(t), FASTSKIP_CORRUPT);
+    drop();
+}
+END_TEST
+
 START_TEST(ends)
 {
     fsk_block *first;
@@ -190,6 +219,36 @@ START_TEST(a_ring)
 }
 END_TEST
 
+/* Orders nothing: whatever is asked is before the other, once it is to lie. */
+static int32_t lie(void *context, const void *a, size_t an, const void *b, size_t bn)
+{
+    return *(const int *)context ? -1 : fsk_compare_bytes(a, an, b, bn);
+}
+
+/* A comparator may hide that the ring is out of order; the walk ends all the same. */
+START_TEST(a_ring_that_no_key_shows)
+{
+    struct fastskip_options o = options_of(MIB, 1);
+    int lying = 0;
+    fsk_block *a, *b;
+    o.compare = lie;
+    o.compare_context = &lying;
+    t = table_of(&o);
+    keys_of_table = KEYS_DECIMAL;
+    for (unsigned i = 0; i < 10 * FSK_BLOCK_WORDS; i++)
+        put(t, i * 7919 % (10 * FSK_BLOCK_WORDS), i);
+    a = block_of(0, 1);
+    b = fsk_list_right(&t->list, a);
+    ck_assert_int_eq(fsk_table_check(t), FASTSKIP_OK);
+    fsk_init32(&b->next, ref_of(a));
+    b->high = a->low;
+    b->high_part = fsk_block_part_of(&t->list.space, b, fsk_entry_at(&t->list.space, b->high));
+    lying = 1;
+    ck_assert_int_eq(fsk_table_check(t), FASTSKIP_CORRUPT);
+    drop();
+}
+END_TEST
+
 START_TEST(entries)
 {
     fsk_entry *e;
@@ -218,13 +277,14 @@ START_TEST(long_values)
 {
     struct unaligned {
         uint8_t bytes[4];
-    } *value_size;
+    } * value_size;
     uint8_t bytes[KEY_ROOM];
     char *value = calloc(1, FSK_LONG_VALUE);
     fsk_entry *e;
     build(0, 10);
-    ck_assert_int_eq(fsk_table_write(t, 0, FASTSKIP_PUT, bytes, key_make(bytes, keys_of_table, 5000),
-                                     value, FSK_LONG_VALUE, FSK_ANYWAY, NULL),
+    ck_assert_int_eq(fsk_table_write(t, 0, FASTSKIP_PUT, bytes,
+                                     key_make(bytes, keys_of_table, 5000), value, FSK_LONG_VALUE,
+                                     FSK_ANYWAY, NULL),
                      FASTSKIP_OK);
     free(value);
     e = fsk_entry_at(&t->list.space, entry_with(5000));
@@ -240,7 +300,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        links, words, prefixes, two_words_change_places, ends, a_ring, entries, long_values,
+        links,          words,       prefixes, two_words_change_places,
+        minus_infinity, ends,        a_ring,   a_ring_that_no_key_shows,
+        entries,        long_values,
     };
     return RUN_SUITE("check", tests);
 }

@@ -107,11 +107,65 @@ START_TEST(beside_writers)
 }
 END_TEST
 
+#ifdef FSK_TEST_HOOK
+
+/* The check stops anywhere while another writes much: where it goes on, ways are longer than all that was
+ * there when it began. */
+enum { KEYS = 4, MANY = 600 };
+
+static void check_now(void *context)
+{
+    *(fastskip_status *)context = fsk_table_check(t);
+}
+
+/* Each key goes into the first leaf, which is split again and again: the way from what it was is long. */
+static void write_downwards(void *context)
+{
+    (void)context;
+    for (unsigned i = 0; i < MANY; i++)
+        REQUIRE_EQ(put(t, 1000 * KEYS - 1 - i, i), FASTSKIP_OK);
+}
+
+/* Below what there is of a key, so that the chain is longer than it was. */
+static void number_downwards(void *context)
+{
+    (void)context;
+    for (unsigned i = 0; i < MANY; i++)
+        REQUIRE_EQ(put_at(t, 5000 - i, 1000 * KEYS, i), FASTSKIP_OK);
+}
+
+START_TEST(stopped_while_much_is_written)
+{
+    for (int caller = 0; caller < 2; caller++) {
+        int interrupts = 1;
+        for (long point = 0; interrupts; point++) {
+            struct fastskip_options o = options_of(MIB, 1);
+            fastskip_status status = FASTSKIP_BUSY;
+            o.block_size = 4 * KIB;
+            o.sequence_mode = (uint32_t)caller;
+            t = table_of(&o);
+            keys_of_table = KEYS_DECIMAL;
+            for (unsigned i = 0; i < KEYS; i++)
+                put_at(t, 9000 - i, 1000 * (KEYS + i), i);
+            interrupts = interrupted(point, check_now, &status,
+                                     caller ? number_downwards : write_downwards, NULL);
+            REQUIRE_EQ(status, FASTSKIP_OK);
+            drop();
+        }
+    }
+}
+END_TEST
+
+#endif
+
 int main(void)
 {
     const TTest *const tests[] = {
         any_damage,
         beside_writers,
+#ifdef FSK_TEST_HOOK
+        stopped_while_much_is_written,
+#endif
     };
     return RUN_SUITE("check any", tests);
 }
