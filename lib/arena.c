@@ -37,8 +37,7 @@ static void *map_reserve(void *context, size_t size, size_t alignment)
     head = (alignment - (uintptr_t)p % alignment) % alignment;
     if (head != 0)
         munmap(p, head);
-    if (alignment != head)
-        munmap(p + head + wanted, alignment - head);
+    munmap(p + head + wanted, alignment - head); /* head is smaller */
     return p + head;
 }
 

@@ -124,17 +124,16 @@ int fsk_word_compare(const fsk_space *s, const fsk_word *a, const fsk_word *b)
     return fsk_compare(&s->order, fsk_entry_key(x), x->key_size, fsk_entry_key(y), y->key_size);
 }
 
-/* By keys, where parts are equal. */
+/* By keys, where parts are equal; they are in order by their parts. */
 static void sort_by_keys(const fsk_space *s, uint64_t *words, unsigned n)
 {
     for (unsigned i = 1; i < n; i++) {
         uint64_t w = words[i];
         const fsk_entry *e = fsk_entry_at(s, (fsk_ref)w);
         unsigned j = i;
-        for (; j > 0 && words[j - 1] >> 32 >= w >> 32; j--) {
+        for (; j > 0 && words[j - 1] >> 32 == w >> 32; j--) {
             const fsk_entry *x = fsk_entry_at(s, (fsk_ref)words[j - 1]);
-            if (words[j - 1] >> 32 == w >> 32 &&
-                fsk_compare(&s->order, fsk_entry_key(x), x->key_size, fsk_entry_key(e),
+            if (fsk_compare(&s->order, fsk_entry_key(x), x->key_size, fsk_entry_key(e),
                             e->key_size) <= 0)
                 break;
             words[j] = words[j - 1];
@@ -241,7 +240,8 @@ unsigned fsk_block_gather(const fsk_space *s, const fsk_block *b, fsk_word *word
         words[n].ref = ref;
         words[n].part = fsk_load32_relaxed(&b->part[n]);
         words[n].key = fsk_block_key_of(s, b, ref);
-        if (words[n].part == FSK_UNKNOWN && words[n].key != 0)
+        if (words[n].part ==
+            FSK_UNKNOWN) /* so it is not minus infinity, whose part is 0 at birth */
             words[n].part = fsk_block_part_of(s, b, fsk_entry_at(s, words[n].key));
     }
     for (unsigned i = born > 1 ? born : 1; i < n; i++) {

@@ -130,24 +130,20 @@ void fsk_list_leaves(fsk_list *l, unsigned n, const fsk_key *keys, fsk_block **l
     fsk_step step[FSK_GROUP];
     uint32_t known[FSK_GROUP];
     fsk_ref root = fsk_load32_acquire(&l->root);
-    unsigned under_way = n;
+    unsigned level = fsk_block_at(&l->space, root)->level + 1u;
     for (unsigned i = 0; i < n; i++) {
         step[i].parent = NULL;
         step[i].slot = 0;
         step[i].word = root;
         known[i] = 0;
-        leaves[i] = NULL;
     }
-    while (under_way != 0)
+    while (level-- > 0)
         for (unsigned i = 0; i < n; i++) {
-            if (leaves[i] != NULL)
-                continue;
             arrive(l, &step[i], &keys[i], known[i], &parts[i]);
             if (FSK_UNLIKELY(lagged(l, &step[i])))
                 mend(l, NULL, &step[i]);
-            if (step[i].block->level == 0) {
+            if (level == 0) {
                 leaves[i] = step[i].block;
-                under_way--;
             } else {
                 known[i] = step[i].block->shared;
                 descend(l, &step[i], &keys[i], parts[i]);

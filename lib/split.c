@@ -96,23 +96,24 @@ static size_t shared_by(const fsk_list *l, const fsk_block *b, const fsk_word *x
  * The prefix of words [from, to): what its outermost keys share; less beside an open end, where keys to
  * come may leave it.  A lone word, as ascending keys make it, is measured against its neighbour to the
  * left, and keys are expected to go on counting: two bytes leave room for more than one carry.
+ * Minus infinity, which has no key, is the first word of the left half, and never its only one.
  */
 static size_t prefix_of(const fsk_list *l, const fsk_block *b, const fsk_word *words, unsigned from,
                         unsigned to, fsk_ref low, const fsk_word *high, fsk_ref *sample)
 {
     const fsk_word *first = &words[from], *last = &words[to - 1];
     size_t skip, less = low == 0 || high->key == 0;
-    if (first->key == 0) /* minus infinity has no key */
-        first = from + 1 < to ? first + 1 : high;
-    if (first == last || last->key == 0) {
+    if (first->key == 0)
+        first++;
+    if (first == last) {
         last = high;
-        if (high->key == 0 && from > 0) {
+        if (high->key == 0) { /* the right half, then */
             last = &words[from - 1];
             less = 2;
         }
     }
     *sample = first->key;
-    if (first->key == 0 || last->key == 0 || first->key == last->key)
+    if (first->key == last->key)
         return 0;
     skip = shared_by(l, b, first, last);
     return skip > less ? skip - less : 0;
