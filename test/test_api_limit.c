@@ -141,6 +141,12 @@ START_TEST(refused_inserts_take_no_room)
     OK(fastskip_put(table, STR("l"), value, sizeof value));
     OK(fastskip_put_at(caller, 6, 0, STR("l"), value, sizeof value));
     ck_assert_int_eq(fastskip_put(table, STR("m"), STR("v")), FASTSKIP_FULL);
+    /* What is there is an answer at the limit, too. */
+    OK(fastskip_get_or_insert(table, STR("k"), value, sizeof value, &entry, &inserted));
+    ck_assert_int_eq(inserted, 0);
+    ck_assert(entry.value_size == 1 && memcmp(entry.value, "v", 1) == 0);
+    ck_assert_int_eq(fastskip_get_or_insert(table, STR("m"), STR("v"), &entry, &inserted),
+                     FASTSKIP_FULL);
     fastskip_table_unref(table);
     fastskip_table_unref(caller);
 }

@@ -40,6 +40,29 @@ START_TEST(records_are_kept_as_they_were_given)
 }
 END_TEST
 
+/* More than can be counted or addressed is refused before anything is multiplied. */
+START_TEST(sizes_that_do_not_fit)
+{
+    fastskip_batch b, before;
+    memset(&b, 0, sizeof b);
+    batch_add(&b, 1, FASTSKIP_PUT, 1);
+    before = b;
+    b.count = b.records_room = (size_t)UINT32_MAX / 4 + 1;
+    ck_assert_int_eq(fsk_batch_add(&b, 0, 0, FASTSKIP_PUT, "k", 1, "v", 1), FASTSKIP_NO_MEMORY);
+    ck_assert_uint_eq(b.count, (size_t)UINT32_MAX / 4 + 1);
+    ck_assert_ptr_eq(b.records, before.records);
+    b = before;
+    b.room = SIZE_MAX / 2 + 1;
+    b.used = b.room - 1;
+    ck_assert_int_eq(fsk_batch_add(&b, 0, 0, FASTSKIP_PUT, "k", 1, "v", 1), FASTSKIP_NO_MEMORY);
+    ck_assert_uint_eq(b.used, SIZE_MAX / 2);
+    ck_assert_ptr_eq(b.buffer, before.buffer);
+    b = before;
+    ck_assert_uint_eq(b.count, 1);
+    batch_free(&b);
+}
+END_TEST
+
 START_TEST(the_last_write_of_a_key_wins)
 {
     uint64_t state = 3;
@@ -457,6 +480,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         records_are_kept_as_they_were_given,
+        sizes_that_do_not_fit,
         the_last_write_of_a_key_wins,
         one_stamp_for_all,
         an_order_that_contradicts_itself,

@@ -186,7 +186,7 @@ START_TEST(parts)
             const fsk_entry *sample = fsk_entry_at(&space, sorted[0]);
             size_t size = draw_below(&state, (unsigned)common + 8), shared;
             uint32_t should, known;
-            fsk_key k;
+            fsk_key k, bare;
             int c = 0;
             memset(key, 'q', sizeof key);
             for (size_t j = common; j < size; j++)
@@ -201,11 +201,35 @@ START_TEST(parts)
             fsk_key_init(&k, &space.order, key, size);
             REQUIRE(fsk_block_part_of(&space, b, fsk_entry_at(&space, entry_new(key, size))) ==
                     should);
+            fsk_key_set(&bare, &space.order, key, size); /* without the padded view */
+            REQUIRE(fsk_block_part(&space, b, &bare, 0) == should);
             for (known = 0; known <= shared;
                  known += 1 + known / 3) /* what a search has compared */
                 REQUIRE(fsk_block_part(&space, b, &k, known) == should);
         }
     }
+}
+END_TEST
+
+START_TEST(words_in_order)
+{
+    static const fsk_word least = {.ref = 1, .key = 0, .part = 0};
+    fsk_word a = {.ref = 2, .part = 0}, b = {.ref = 3, .part = 7};
+    space_clear(NULL);
+    a.key = entry_new((const uint8_t *)"", 0);
+    b.key = entry_new((const uint8_t *)"b", 1);
+    /* By parts, whatever the keys. */
+    ck_assert_int_lt(fsk_word_compare(&space, &a, &b), 0);
+    ck_assert_int_gt(fsk_word_compare(&space, &b, &a), 0);
+    /* Minus infinity is below the empty key. */
+    ck_assert_int_lt(fsk_word_compare(&space, &least, &a), 0);
+    ck_assert_int_gt(fsk_word_compare(&space, &a, &least), 0);
+    ck_assert_int_eq(fsk_word_compare(&space, &least, &least), 0);
+    /* By keys. */
+    a.part = b.part;
+    ck_assert_int_lt(fsk_word_compare(&space, &a, &b), 0);
+    ck_assert_int_gt(fsk_word_compare(&space, &b, &a), 0);
+    ck_assert_int_eq(fsk_word_compare(&space, &b, &b), 0);
 }
 END_TEST
 
@@ -479,6 +503,7 @@ int main(void)
         a_new_block,
         masks,
         parts,
+        words_in_order,
         leaves_are_searched_and_gathered,
         an_empty_slot_ends_the_search,
 #ifdef FSK_TEST_HOOK

@@ -311,6 +311,30 @@ START_TEST(an_order_that_contradicts_itself)
 }
 END_TEST
 
+/* A leaf that does not end where the walk came from: it ends, and says so. */
+START_TEST(a_leaf_that_is_not_below)
+{
+    fastskip_table *t = table_make(MIB, 1);
+    fastskip_status status;
+    keys_of_table = KEYS_DECIMAL;
+    for (unsigned i = 0; i < RANGE; i++)
+        put(t, i, i);
+    REQUIRE_EQ(fsk_iterator_new(t, FSK_LATEST, 0, &it), FASTSKIP_OK);
+    for (status = fsk_iterator_last(it); it->below == NULL; status = fsk_iterator_prev(it))
+        REQUIRE_EQ(status, FASTSKIP_OK);
+    it->below = fsk_list_leaf_below(&t->list, NULL);
+    REQUIRE(it->below->high == 0);
+    for (unsigned steps = 0; status == FASTSKIP_OK; steps++) {
+        REQUIRE(steps < RANGE);
+        status = fsk_iterator_prev(it);
+    }
+    ck_assert_int_eq(status, FASTSKIP_CORRUPT);
+    ck_assert_int_eq(it->valid, 0);
+    fsk_iterator_free(it);
+    fsk_table_unref(t);
+}
+END_TEST
+
 #ifdef FSK_TEST_HOOK
 
 /* A scan is interrupted anywhere by writes that split leaves around where it stands, and beyond. */
@@ -428,6 +452,7 @@ int main(void)
         moves_against_rows,           straight_through,
         the_callers_numbers,          more_versions_than_fit_inside,
         the_empty_key_is_a_bound_too, an_order_that_contradicts_itself,
+        a_leaf_that_is_not_below,
 #ifdef FSK_TEST_HOOK
         scans_are_interrupted,
 #endif
