@@ -108,6 +108,8 @@ static fastskip_status region_commit(fsk_arena *a, uint64_t end)
 static fastskip_status region_take(fsk_arena *a, uint64_t size, uint64_t align, uint64_t *start)
 {
     uint64_t taken = fsk_load64_acquire(&a->taken);
+    /*@ loop invariant taken <= a->limit && a->taken.value <= a->limit;
+        loop assigns taken, *start, a->taken, a->committed; */
     for (;;) {
         uint64_t from = fsk_round_up(taken, align);
         if (size > a->limit || from > a->limit - size)
@@ -127,6 +129,8 @@ static fastskip_status region_take(fsk_arena *a, uint64_t size, uint64_t align, 
 static uint64_t power_below(uint64_t n)
 {
     uint64_t p = 1;
+    /*@ loop invariant p == 1 || 1 < p <= n;
+        loop assigns p; */
     while (p <= n / 2)
         p *= 2;
     return p;

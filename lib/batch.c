@@ -45,6 +45,8 @@ static int make_room(fastskip_batch *b, size_t bytes)
     if (b->buffer == NULL || bytes > b->room - b->used) {
         size_t room = b->room != 0 ? b->room : 1024;
         unsigned char *buffer;
+        /*@ loop invariant room >= b->used;
+            loop assigns room; */
         while (room - b->used < bytes) {
             if (room > SIZE_MAX / 2)
                 return 0;

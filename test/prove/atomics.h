@@ -48,6 +48,18 @@
 DEFINE_WORD(32)
 DEFINE_WORD(64)
 
+/*@ requires \valid_read(p); assigns \nothing; ensures \result == p->value; */
+static inline uint32_t fsk_load32(const fsk_atomic32 *p);
+/*@ requires \valid_read(p); assigns \nothing; ensures \result == p->value; */
+static inline uint64_t fsk_load64(const fsk_atomic64 *p);
+/*@ requires \valid(p) && \valid(expected) && \separated(p, expected);
+    assigns p->value, *expected;
+    ensures \result == 1 ==> \old(p->value == *expected) && p->value == v;
+    ensures \result == 0 ==> *expected == p->value == \old(p->value);
+    ensures \result == 0 || \result == 1;
+*/
+static inline int fsk_cas64(fsk_atomic64 *p, uint64_t *expected, uint64_t v);
+
 #define fsk_load32_relaxed fsk_load32
 #define fsk_load32_acquire fsk_load32
 #define fsk_load32_seq fsk_load32

