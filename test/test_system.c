@@ -10,7 +10,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef MAP_HUGETLB
@@ -49,13 +48,17 @@ static struct {
     size_t unmapped_size;
 } machine;
 
+/* The C library's own. */
+#define REAL(function, name)                                                                       \
+    do {                                                                                           \
+        void *symbol_ = dlsym(RTLD_NEXT, (name));                                                  \
+        REQUIRE(symbol_ != NULL);                                                                  \
+        memcpy(&(function), &symbol_, sizeof(function));                                           \
+    } while (0)
+
 void *mmap(void *address, size_t size, int protection, int flags, int file, off_t offset)
 {
-#ifdef SYS_mmap2
-    const long number = SYS_mmap2, unit = 4096;
-#else
-    const long number = SYS_mmap, unit = 1;
-#endif
+    void *(*real)(void *, size_t, int, int, int, off_t);
     int is_huge = MAP_HUGETLB != 0 && (flags & MAP_HUGETLB) != 0;
     if (machine.no_mapping || (is_huge && machine.no_huge)) {
         errno = ENOMEM;
@@ -67,14 +70,17 @@ void *mmap(void *address, size_t size, int protection, int flags, int file, off_
         REQUIRE(size % HUGE_PAGE == 0);
         flags &= ~MAP_HUGETLB;
     }
-    return (void *)syscall(number, address, size, protection, flags, file, (long)(offset / unit));
+    REAL(real, sizeof offset > sizeof(long) ? "mmap64" : "mmap");
+    return real(address, size, protection, flags, file, offset);
 }
 
 int munmap(void *address, size_t size)
 {
+    int (*real)(void *, size_t);
     machine.unmapped = address;
     machine.unmapped_size = size;
-    return (int)syscall(SYS_munmap, address, size);
+    REAL(real, "munmap");
+    return real(address, size);
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t size)
@@ -93,11 +99,9 @@ int sched_getcpu(void)
 long sysconf(int name)
 {
     long (*real)(int);
-    void *symbol;
     if (name == _SC_NPROCESSORS_ONLN)
         return machine.processors != 0 ? machine.processors : 2;
-    symbol = dlsym(RTLD_NEXT, "sysconf");
-    memcpy(&real, &symbol, sizeof real);
+    REAL(real, "sysconf");
     return real(name);
 }
 
