@@ -48,12 +48,6 @@ static fsk_block *fresh(const fsk_space *s, fsk_ref ref, unsigned level)
     return NULL;
 }
 
-fsk_block *fsk_careful_fresh(const fsk_list *l, fsk_block *b)
-{
-    return fsk_paranoid(&l->space) ? fresh(&l->space, fsk_ref_of(&l->space, b), b->level)
-                                   : fsk_list_fresh(l, b);
-}
-
 fsk_block *fsk_careful_right(const fsk_list *l, fsk_block *b)
 {
     fsk_ref next = fsk_load32_seq(&b->next), ref;

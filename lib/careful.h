@@ -25,10 +25,8 @@ fsk_block *fsk_careful_leaf_below(fsk_list *list, const fsk_key *key);
 /* As fsk_list_block; NULL: damaged. */
 fsk_block *fsk_careful_level(fsk_list *list, unsigned level, const fsk_key *key);
 
-/* As fsk_list_first, fsk_list_fresh and fsk_list_right, where there is a block to the right; NULL:
- * damaged. */
+/* As fsk_list_first, and fsk_list_right where there is a block to the right; NULL: damaged. */
 fsk_block *fsk_careful_first(fsk_list *list);
-fsk_block *fsk_careful_fresh(const fsk_list *list, fsk_block *block);
 fsk_block *fsk_careful_right(const fsk_list *list, fsk_block *block);
 
 /* To the block to the right, or NULL at the end.  0: damaged. */

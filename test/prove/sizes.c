@@ -9,6 +9,7 @@
  * that no conversion loses bits.  Limits are those of fastskip.h: keys of 65535 bytes, values of
  * 2^32 - 1, regions of 32 GiB, which are 2^32 units.
  */
+#include "checksum.h"
 #include "memtable.h"
 
 #include "iterator.h"
@@ -16,11 +17,12 @@
 #define REGION_MOST 0x800000000
 
 /* On bits, where WP is weak: proved by round_up.smt2, and taken for granted here. */
-/*@ requires unit == 8 || unit == 64 || unit == 65536 || unit == 2097152;
+/*@ requires unit == 4 || unit == 8 || unit == 64 || unit == 65536 || unit == 2097152;
     requires n <= 0x8000000000000000;
     assigns \nothing;
     ensures n <= \result < n + unit;
-    ensures \result % 8 == 0;
+    ensures \result % 4 == 0;
+    ensures unit != 4 ==> \result % 8 == 0;
     ensures unit == 64 ==> \result % 64 == 0;
 */
 static inline uint64_t fsk_round_up(uint64_t n, uint64_t unit);
@@ -35,11 +37,30 @@ static inline uint64_t fsk_version_bytes(uint64_t value_size);
 
 /*@ requires key_size <= 65535 && value_size <= UINT32_MAX;
     assigns \nothing;
+    ensures \result == sizeof(fsk_entry) + key_size + value_size + (value_size >= 65535 ? 4 : 0);
+*/
+static inline uint64_t fsk_entry_extent(uint64_t key_size, uint64_t value_size);
+
+/*@ requires key_size <= 65535 && value_size <= UINT32_MAX;
+    assigns \nothing;
     ensures \result >= sizeof(fsk_entry) + key_size + value_size + (value_size >= 65535 ? 4 : 0);
     ensures \result >= sizeof(fsk_version) + value_size; // the memory of an entry serves as a version
     ensures \result <= sizeof(fsk_version) + key_size + value_size + 4;
 */
 static inline uint64_t fsk_entry_bytes(uint64_t key_size, uint64_t value_size);
+
+/*@ assigns \nothing; */
+static inline int fsk_checked(const fsk_space *s);
+
+/*@ assigns \nothing; */
+static inline int fsk_summed(const fsk_space *s);
+
+/* With room for a sum, aligned, at its end; or without. */
+/*@ requires \valid_read(s) && size <= 0x200000000;
+    assigns \nothing;
+    ensures \result == size || (size + 4 <= \result <= size + 7 && \result % 4 == 0);
+*/
+static inline uint64_t fsk_summed_bytes(const fsk_space *s, uint64_t size);
 
 /* ---- references ---- */
 
