@@ -109,13 +109,23 @@ END_TEST
 
 #ifdef FSK_TEST_HOOK
 
-/* The check stops anywhere while another writes much: where it goes on, ways are longer than all that was
+/* A check, or a read that is checked, stops anywhere while another writes much: where it goes on, ways are longer than all that was
  * there when it began. */
 enum { KEYS = 4, MANY = 600 };
 
 static void check_now(void *context)
 {
     *(fastskip_status *)context = fsk_table_check(t);
+}
+
+/* The first key, through checks; in caller's mode below all its numbers. */
+static void read_now(void *context)
+{
+    fastskip_entry e;
+    uint8_t key[KEY_ROOM];
+    size_t size = key_make(key, KEYS_DECIMAL, 1000 * KEYS);
+    fastskip_status status = fsk_table_get(t, t->caller ? 1 : FSK_LATEST, key, size, 1, &e);
+    *(fastskip_status *)context = status == FASTSKIP_NOT_FOUND ? FASTSKIP_OK : status;
 }
 
 /* Each key goes into the first leaf, which is split again and again: the way from what it was is long. */
@@ -136,18 +146,20 @@ static void number_downwards(void *context)
 
 START_TEST(stopped_while_much_is_written)
 {
-    for (int caller = 0; caller < 2; caller++) {
-        int interrupts = 1;
+    for (int which = 0; which < 4; which++) {
+        int interrupts = 1, caller = which % 2, reads = which / 2;
         for (long point = 0; interrupts; point++) {
             struct fastskip_options o = options_of(MIB, 1);
             fastskip_status status = FASTSKIP_BUSY;
             o.block_size = 4 * KIB;
             o.sequence_mode = (uint32_t)caller;
+            o.checksum = reads ? 4 : 0;
+            o.paranoid = (uint32_t)reads;
             t = table_of(&o);
             keys_of_table = KEYS_DECIMAL;
             for (unsigned i = 0; i < KEYS; i++)
                 put_at(t, 9000 - i, 1000 * (KEYS + i), i);
-            interrupts = interrupted(point, check_now, &status,
+            interrupts = interrupted(point, reads ? read_now : check_now, &status,
                                      caller ? number_downwards : write_downwards, NULL);
             REQUIRE_EQ(status, FASTSKIP_OK);
             drop();
