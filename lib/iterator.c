@@ -21,7 +21,7 @@ fastskip_status fsk_iterator_new(fastskip_table *t, uint64_t limit, uint32_t fla
     it->leaf = NULL;
     it->count = it->at = 0;
     it->ahead = it->below = NULL;
-    it->ahead_slot = FSK_BLOCK_WORDS;
+    it->ahead_slot = FSK_SLOTS;
     it->span = FSK_LINE / 2;
     it->lower = it->upper = NULL;
     it->lower_size = it->upper_size = 0;

@@ -3,6 +3,8 @@
 
 #include "careful.h"
 
+#define STEPS_OF_A_MISS 10 /* of a walk, in the time that memory takes */
+
 /* ---- one leaf ---- */
 
 /* Notes whether an entry whose key decides something is sound. */
@@ -96,8 +98,8 @@ FSK_FETCHER void fetch_block(const fsk_block *leaf)
 /* The walk arrives at a leaf: those of its entries that were not fetched on the way. */
 static void fetch_rest(fastskip_iterator *it, const fsk_block *leaf)
 {
-    unsigned i = it->ahead == leaf ? it->ahead_slot : 0;
-    for (; i < FSK_BLOCK_WORDS; i++) {
+    int i = it->ahead == leaf && it->ahead_slot > 0 ? it->ahead_slot : 0;
+    for (; i < FSK_SLOTS; i++) {
         fsk_ref ref = fsk_load32_relaxed(&leaf->ref[i]);
         if (ref == 0)
             break;
@@ -109,7 +111,18 @@ static void fetch_rest(fastskip_iterator *it, const fsk_block *leaf)
 static void fetch_leaf(fastskip_iterator *it, const fsk_block *next)
 {
     it->ahead = next;
-    it->ahead_slot = next != NULL ? 0 : FSK_BLOCK_WORDS;
+    it->ahead_slot = next != NULL ? 0 : FSK_SLOTS;
+}
+
+void fsk_walk_follow(fastskip_iterator *it)
+{
+    const fsk_space *s = &it->table->list.space;
+    fsk_ref forward = fsk_load32_seq(&it->ahead->forward);
+    if (forward == 0 || fsk_walk_checked(it))
+        return;
+    fetch_leaf(it, fsk_block_at(s, forward));
+    fsk_block_prefetch(it->ahead);
+    it->ahead_slot = -STEPS_OF_A_MISS;
 }
 
 /* All entries of these parts of a leaf in which a walk begins: before its words are put in order, so that
@@ -201,6 +214,8 @@ void fsk_walk_right(fastskip_iterator *it)
     it->at = 0;
     take_span(it);
     fetch_leaf(it, it->ends_high ? NULL : next);
+    if (it->ahead != NULL)
+        fsk_walk_follow(it);
 }
 
 /* What a search strictly below this leaf's range finds: the leaf to the left, as it is now, or where that

@@ -73,11 +73,11 @@ compile() {
 # build_library DIRECTORY LIB WORDS: the objects of the library in LIB, with blocks of so many words. Small
 # ones are compared word by word, as on processors without vectors.
 build_library() {
-    local small=()
+    local small=() sources
+    mapfile -t sources < <(find "$2" -name '*.c' ! -name atomic_yield.c | sort)
     [ "$3" -ge 40 ] || small=(-U__SSE2__)
     compile "$1" "$cc" "${base[@]}" "${instrument[@]}" -I"$2" -DFSK_BLOCK_WORDS="$3" "${small[@]}" -- \
-        "$2"/{arena,key,block,skiplist,split,version,memtable,write,read,batch,iterator,check}.c \
-        "$2"/{options,api_table,api_write,api_read}.c
+        "${sources[@]}"
 }
 
 # build_targets DIRECTORY: the targets' own objects, and the model's.
