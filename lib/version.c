@@ -96,39 +96,16 @@ int fsk_entry_claim_count(fsk_entry *e)
 
 /* ---- walking down a chain ---- */
 
-/* Caller's mode. */
-static uint64_t number_of(const fsk_space *s, fsk_ref version)
+FSK_COLD static int walk_checked(const fsk_space *s, uint64_t *steps, fsk_ref entry, fsk_ref version)
 {
-    return fsk_load64_relaxed(fsk_word_at(s, version)) >>
-           FSK_WORD_SHIFT; /* fixed before publication */
+    return fsk_checked_version(s, entry, version) &&
+           fsk_checked_going(s, (*steps)++, sizeof(fsk_version));
 }
 
-/* What keeps a walk over damaged memory within bounds; nothing where there are no checks. */
-typedef struct {
-    uint64_t steps;
-    uint64_t last; /* caller's mode: the number above; they fall, so that the walk ends */
-} walk;
-
-static const walk walk_begin = {0, UINT64_MAX};
-
-FSK_COLD static int walk_checked(const fsk_space *s, walk *w, fsk_ref entry, fsk_ref version)
+/* Is the version that the walk has come to sound, after so many steps?  Where there are no checks, yes. */
+static inline int walk_sound(const fsk_space *s, uint64_t *steps, fsk_ref entry, fsk_ref version)
 {
-    if (!fsk_checked_version(s, entry, version))
-        return 0;
-    if (s->checks->caller) {
-        uint64_t number = number_of(s, version);
-        if (number >= w->last)
-            return 0;
-        w->last = number;
-        return 1;
-    }
-    return fsk_checked_going(s, w->steps++, sizeof(fsk_version));
-}
-
-/* Is the version that the walk has come to sound? */
-static inline int walk_sound(const fsk_space *s, walk *w, fsk_ref entry, fsk_ref version)
-{
-    return !fsk_checked(s) || walk_checked(s, w, entry, version);
+    return !fsk_checked(s) || walk_checked(s, steps, entry, version);
 }
 
 /* ---- which one is newer ---- */
@@ -175,11 +152,11 @@ int fsk_version_newest_slow(fsk_clock *c, fsk_ref entry, fsk_ref head, uint64_t 
                             fsk_seen *seen)
 {
     fsk_ref ref = head;
-    walk w = walk_begin;
+    uint64_t steps = 0;
     for (;;) {
         uint64_t word, stamp;
         const fsk_version *v = ref != entry ? fsk_version_at(&c->space, ref) : NULL;
-        if (!walk_sound(&c->space, &w, entry, ref))
+        if (!walk_sound(&c->space, &steps, entry, ref))
             return FSK_DAMAGED;
         stamp = stamp_and_word(c, fsk_word_at(&c->space, ref), &word);
         if (stamp <= limit && (v == NULL || !is_void_at(c, v, stamp, seen))) {
@@ -306,66 +283,6 @@ int fsk_version_push(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref version
     return outcome;
 }
 
-/* ---- caller's sequence numbers ---- */
-
-/* The version that a link of the chain names: `newest` 0 is the inline one, any other 0 the end. */
-static fsk_ref follow(const fsk_entry *e, fsk_ref entry, const fsk_atomic32 *link, fsk_ref *raw)
-{
-    *raw = fsk_load32_seq(link);
-    return *raw == 0 && link == &e->newest ? entry : *raw;
-}
-
-static fsk_atomic32 *link_below(const fsk_space *s, const fsk_entry *e, fsk_ref entry,
-                                fsk_ref version)
-{
-    return version == entry ? fsk_entry_older(e) : &fsk_version_at(s, version)->older;
-}
-
-int fsk_version_at_sequence(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen)
-{
-    const fsk_entry *e = fsk_entry_at(s, entry);
-    fsk_ref raw, ref = follow(e, entry, &e->newest, &raw);
-    walk w = walk_begin;
-    for (; ref != 0; ref = follow(e, entry, link_below(s, e, entry, ref), &raw)) {
-        if (!walk_sound(s, &w, entry, ref))
-            return FSK_DAMAGED;
-        if (number_of(s, ref) <= limit)
-            break;
-    }
-    if (ref == 0)
-        return 0;
-    seen->ref = ref;
-    seen->kind = (uint32_t)(fsk_load64_relaxed(fsk_word_at(s, ref)) & FSK_WORD_KIND);
-    seen->stamp = number_of(s, ref);
-    return 1;
-}
-
-int fsk_version_insert(const fsk_space *s, fsk_writer *w, fsk_ref entry, fsk_ref version,
-                       uint64_t sequence)
-{
-    fsk_entry *e = fsk_entry_at(s, entry);
-    fsk_atomic32 *link = &e->newest;
-    walk below = walk_begin;
-    for (;;) {
-        fsk_ref raw, ref = follow(e, entry, link, &raw);
-        walk here = below; /* after a failed CAS another stands here */
-        if (ref != 0 && !walk_sound(s, &here, entry, ref))
-            return FSK_DAMAGED;
-        if (ref != 0 && number_of(s, ref) > sequence) {
-            link = link_below(s, e, entry, ref);
-            below = here;
-            continue;
-        }
-        if (ref != 0 && number_of(s, ref) == sequence)
-            return 0;
-        fsk_init32(&fsk_version_at(s, version)->older, ref);
-        /* Nothing is taken out, so after a failure the place is here or further down. */
-        if (fsk_cas32_seq(link, &raw, version))
-            return 1;
-        fsk_arena_count(w, FSK_COUNT_RETRIES, 1);
-    }
-}
-
 /* ---- every version ---- */
 
 static int newest_first(const void *x, const void *y)
@@ -378,30 +295,6 @@ static int newest_first(const void *x, const void *y)
     if (a->record != b->record)
         return a->record > b->record ? -1 : 1;
     return a->place < b->place ? -1 : a->place > b->place;
-}
-
-static size_t all_numbered(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen,
-                           size_t room)
-{
-    const fsk_entry *e = fsk_entry_at(s, entry);
-    size_t n = 0;
-    fsk_seen next;
-    fsk_ref ref, raw;
-    walk w = walk_begin;
-    int found = fsk_version_at_sequence(s, entry, limit, &next);
-    if (found <= 0)
-        return found < 0 ? FSK_ALL_DAMAGED : 0;
-    for (ref = next.ref; ref != 0; ref = follow(e, entry, link_below(s, e, entry, ref), &raw)) {
-        if (!walk_sound(s, &w, entry, ref))
-            return FSK_ALL_DAMAGED;
-        if (n < room) {
-            seen[n].ref = ref;
-            seen[n].kind = (uint32_t)(fsk_load64_relaxed(fsk_word_at(s, ref)) & FSK_WORD_KIND);
-            seen[n].stamp = number_of(s, ref);
-        }
-        n++;
-    }
-    return n;
 }
 
 /* The record of an inline version stands only in the lists of those that met it pending. */
@@ -420,15 +313,15 @@ size_t fsk_version_all(fsk_clock *c, fsk_ref entry, uint64_t limit, int caller, 
     fsk_ref newest, ref, inline_record = 0;
     size_t n = 0;
     uint32_t place = 0;
-    walk w = walk_begin;
+    uint64_t steps = 0;
     if (caller)
-        return all_numbered(&c->space, entry, limit, seen, room);
+        return fsk_version_all_numbered(&c->space, entry, limit, seen, room);
     newest = fsk_load32_seq(&fsk_entry_at(&c->space, entry)->newest);
     for (ref = newest != 0 ? newest : entry;; place++) {
         uint64_t word, stamp;
         const fsk_version *v = ref != entry ? fsk_version_at(&c->space, ref) : NULL;
         fsk_seen met;
-        if (!walk_sound(&c->space, &w, entry, ref))
+        if (!walk_sound(&c->space, &steps, entry, ref))
             return FSK_ALL_DAMAGED;
         stamp = stamp_and_word(c, fsk_word_at(&c->space, ref), &word);
         if (v != NULL && v->list != 0 && inline_record == 0)

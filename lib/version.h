@@ -86,6 +86,10 @@ int fsk_version_push(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref version
 /* CALLER mode: the newest numbered <= limit; 0 if none. */
 int fsk_version_at_sequence(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen);
 
+/* CALLER mode: as fsk_version_all. */
+size_t fsk_version_all_numbered(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen,
+                                size_t room);
+
 /* CALLER mode: puts an unpublished version in its place.  0: the number is there. */
 int fsk_version_insert(const fsk_space *s, fsk_writer *w, fsk_ref entry, fsk_ref version,
                        uint64_t sequence);

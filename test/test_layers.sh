@@ -18,7 +18,7 @@ entry
 block
 checksum
 skiplist split
-careful | version
+careful | version numbered
 options
 memtable write read batch check
 iterator walk
