@@ -80,7 +80,7 @@ fsk_block *fsk_careful_first(fsk_list *l)
     return b != NULL && b->low == 0 ? fsk_list_first(l) : NULL;
 }
 
-int fsk_careful_words(const fsk_space *s, const fsk_block *leaf)
+static int words_inside(const fsk_space *s, const fsk_block *leaf)
 {
     for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
         fsk_ref ref = fsk_load32_seq(&leaf->ref[i]);
@@ -94,15 +94,11 @@ int fsk_careful_words(const fsk_space *s, const fsk_block *leaf)
 
 int fsk_careful_block(const fsk_space *s, const fsk_block *b, unsigned level)
 {
-    fsk_ref forward = fsk_load32_seq(&b->forward), next = fsk_load32_seq(&b->next);
-    if (block_sound(s, fsk_ref_of(s, b), level) == NULL)
-        return 0;
-    if (forward != 0 && block_sound(s, forward, level) == NULL)
-        return 0;
+    fsk_ref next = fsk_load32_seq(&b->next);
     if (next != 0 && fresh(s, next, level) == NULL)
         return 0;
     if (level == 0)
-        return fsk_careful_words(s, b);
+        return words_inside(s, b);
     for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
         fsk_ref ref = fsk_load32_seq(&b->ref[i]);
         if (ref == 0)

@@ -36,10 +36,8 @@ int fsk_careful_next(const fsk_list *list, fsk_block **block);
 fsk_ref fsk_careful_find(const fsk_space *s, const fsk_block *leaf, const fsk_key *key,
                          uint32_t part);
 
-/* Is a block that was come to in some other way on this level, and does what it names lie inside? */
+/* Does what the words of a block on this level that one of these has found name lie inside, and the block
+ * to the right? */
 int fsk_careful_block(const fsk_space *s, const fsk_block *b, unsigned level);
-
-/* Does what the words of a leaf name lie inside? */
-int fsk_careful_words(const fsk_space *s, const fsk_block *leaf);
 
 #endif

@@ -60,7 +60,7 @@ static fsk_atomic32 *sum_of(const fsk_space *s, fsk_ref entry, fsk_ref version)
 static int entry_inside(const fsk_space *s, fsk_ref ref)
 {
     const fsk_entry *e = fsk_entry_at(s, ref);
-    fsk_ref first = s->checks->caller && ref != 0 ? ref - FSK_OLDER_BYTES / FSK_UNIT : ref;
+    fsk_ref first = s->checks->caller ? ref - FSK_OLDER_BYTES / FSK_UNIT : ref;
     if (!fsk_checked_inside(s, first, 0) || !fsk_checked_inside(s, ref, sizeof *e))
         return 0;
     if (e->short_value_size == FSK_LONG_VALUE &&

@@ -1,7 +1,7 @@
 /* crc32c.c - see crc32c.h. */
 #include "crc32c.h"
 
-#if FSK_GNU && (defined(__x86_64__) || defined(__i386__))
+#if FSK_GNU && (defined(__x86_64__) || defined(__i386__)) && !defined(FSK_CRC32C_BY_TABLES)
 #define X86 1
 #include <cpuid.h>
 #include <nmmintrin.h>
@@ -9,7 +9,8 @@
 #define X86 0
 #endif
 
-#if FSK_GNU && defined(__ARM_FEATURE_CRC32) && defined(__AARCH64EL__)
+#if FSK_GNU && defined(__ARM_FEATURE_CRC32) && defined(__AARCH64EL__) &&                          \
+    !defined(FSK_CRC32C_BY_TABLES)
 #define ARM 1
 #include <arm_acle.h>
 #else
@@ -95,18 +96,14 @@ int fsk_crc32c_instruction(void)
 {
     return 0;
 }
-
-static uint32_t extend_by_instruction(uint32_t state, const uint8_t *p, size_t n)
-{
-    (void)p;
-    (void)n;
-    return state;
-}
 #endif
 
 uint32_t fsk_crc32c_extend(const fsk_crc32c_table *table, uint32_t state, const void *data,
                            size_t size)
 {
-    return table != NULL ? extend_by_table(table, state, data, size)
-                         : extend_by_instruction(state, data, size);
+#if X86 || ARM
+    if (table == NULL)
+        return extend_by_instruction(state, data, size);
+#endif
+    return extend_by_table(table, state, data, size);
 }

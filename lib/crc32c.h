@@ -3,7 +3,8 @@
  *
  * By the processor's instruction where there is one: SSE4.2, looked for when the program runs, or that of
  * ARMv8, where the compiler was told that the processor has it.  Else by tables, 8 bytes a step, which
- * whoever wants the sums keeps and fills: the library has no data of its own that changes.
+ * whoever wants the sums keeps and fills: the library has no data of its own that changes.  With
+ * FSK_CRC32C_BY_TABLES there is no instruction: tests are built so on processors that have one.
  *
  * extend() takes and gives the register.  A sum begins with all bits set and ends with all bits turned.
  * The register's changes are linear: for data of one size, extend(r, x) ^ extend(r, y) is extend(0, x ^ y).

@@ -47,6 +47,7 @@ START_TEST(handles_without_memory)
     /* What was reserved by the calls that failed has been given back. */
     ck_assert_uint_eq(supply.reserved, 1);
     OK(fastskip_options_set_sequence_mode(options, FASTSKIP_SEQUENCE_CALLER));
+    OK(fastskip_options_set_checksum(options, 4));
     EXPECT_NO_MEMORY(caller, fastskip_table_new(options, &caller));
     OK(fastskip_put(table, STR("k"), STR("v")));
     EXPECT_NO_MEMORY(snapshot, fastskip_snapshot_new(table, &snapshot));
