@@ -9,7 +9,7 @@
 #define X86 0
 #endif
 
-#if FSK_GNU && defined(__ARM_FEATURE_CRC32) && defined(__AARCH64EL__) &&                          \
+#if FSK_GNU && defined(__ARM_FEATURE_CRC32) && defined(__AARCH64EL__) &&                           \
     !defined(FSK_CRC32C_BY_TABLES)
 #define ARM 1
 #include <arm_acle.h>

@@ -218,4 +218,45 @@ static inline int flip_was_held(unsigned key, unsigned number)
     return 0;
 }
 
+/* ---- a table that is not at rest ---- */
+
+static inline void flip_open(const flip_scene *s)
+{
+    flip_build(s);
+    fsk_init32(&t->sealed, 0);
+}
+
+static inline fastskip_status flip_read(unsigned key, fastskip_entry *e)
+{
+    uint8_t bytes[KEY_ROOM];
+    return fsk_table_get(t, fsk_table_latest(t), bytes, flip_key(bytes, key), 1, e);
+}
+
+static inline fastskip_status flip_put(unsigned key, int condition)
+{
+    uint8_t bytes[KEY_ROOM];
+    return fsk_table_write(t, 0, FASTSKIP_PUT, bytes, flip_key(bytes, key), "12345", 5, condition,
+                           NULL);
+}
+
+/* Publishes a version of a key for a batch that does not end. */
+static inline fsk_ref flip_pending(unsigned key, fsk_ref *record)
+{
+    uint8_t bytes[KEY_ROOM];
+    fsk_writer w;
+    fsk_write x;
+    REQUIRE_EQ(fsk_table_enter(t, &w), FASTSKIP_OK);
+    *record = fsk_arena_alloc(&w, FSK_ENTRIES, sizeof(fsk_record), FSK_UNIT);
+    fsk_init64(fsk_word_at(&t->list.space, *record), FSK_RECORD_PENDING);
+    memset(&x, 0, sizeof x);
+    fsk_key_init(&x.key, &t->list.space.order, bytes, flip_key(bytes, key));
+    x.table = t;
+    x.writer = &w;
+    x.owner = *record;
+    x.word = fsk_word_of_batch(FASTSKIP_PUT, *record) | FSK_WORD_UNCOUNTED;
+    REQUIRE_EQ(fsk_write_publish(&x, NULL, 0), FASTSKIP_OK);
+    fsk_table_leave(&w);
+    return x.version;
+}
+
 #endif
