@@ -231,6 +231,37 @@ START_TEST(a_changed_value)
 }
 END_TEST
 
+/* A full table answers a conditional write only from what is sound. */
+START_TEST(at_the_entry_limit)
+{
+    for (uint32_t paranoid = 0; paranoid < 2; paranoid++) {
+        fastskip_options *options = checked(FASTSKIP_SEQUENCE_AUTO, 4, paranoid);
+        fastskip_table *table;
+        fastskip_entry entry;
+        unsigned char *place;
+        int32_t inserted = 7;
+        OK(fastskip_options_set_entry_limit(options, 3));
+        table = table_of(options);
+        fruit(table);
+        ck_assert_int_eq(fastskip_put(table, STR("fig"), STR("x")), FASTSKIP_FULL);
+        ck_assert_int_eq(fastskip_insert(table, STR("kiwi"), STR("x")), FASTSKIP_FULL);
+        ck_assert_int_eq(fastskip_insert(table, STR("fig"), STR("x")), FASTSKIP_EXISTS);
+        OK(fastskip_get_or_insert(table, STR("fig"), STR("x"), &entry, &inserted));
+        ck_assert_int_eq(inserted, 0);
+        place = find("the colour of violets");
+        ++*place; /* the value */
+        CORRUPT(fastskip_insert(table, STR("fig"), STR("x")));
+        --*place;
+        ++place[-1]; /* the key: it is "fih" now */
+        CORRUPT(fastskip_insert(table, STR("fig"), STR("x")));
+        --place[-1];
+        ck_assert_int_eq(fastskip_insert(table, STR("fig"), STR("x")), FASTSKIP_EXISTS);
+        ck_assert_int_eq(fastskip_insert(table, STR("apple"), STR("x")), FASTSKIP_EXISTS);
+        drop(table);
+    }
+}
+END_TEST
+
 START_TEST(without_the_option_nothing_is_verified)
 {
     fastskip_table *table = table_checked(FASTSKIP_SEQUENCE_AUTO, 0, 1);
@@ -275,6 +306,7 @@ int main(void)
         a_version_takes_four_bytes_more,
         memory_behind_the_region,
         a_changed_value,
+        at_the_entry_limit,
         without_the_option_nothing_is_verified,
         a_changed_number,
     };
