@@ -17,14 +17,16 @@ static fastskip_status fed(fastskip_status status)
 /* The call with room for so many allocations. */
 #define STARVED(budget, call) (malloc_budget = (budget), fed(call))
 
-/* Fails each allocation of a call in turn, until it has all it needs. */
+/* Fails each allocation of a call in turn, until it has all it needs; what it had is given back. */
 #define EXPECT_NO_MEMORY(handle, call)                                                             \
     do {                                                                                           \
         long budget = 0;                                                                           \
         fastskip_status answer;                                                                    \
+        long live = malloc_live;                                                                   \
         while ((answer = STARVED(budget, call)) != FASTSKIP_OK) {                                  \
             ck_assert_int_eq(answer, FASTSKIP_NO_MEMORY);                                          \
             ck_assert_ptr_null(handle);                                                            \
+            REQUIRE_EQ(malloc_live, live);                                                         \
             ck_assert_int_lt(budget++, 100);                                                       \
         }                                                                                          \
         ck_assert_int_gt(budget, 0);                                                               \
