@@ -187,6 +187,34 @@ START_TEST(levels)
 }
 END_TEST
 
+/* Keys above all that blocks were made for have no parts there: the end is found by the keys. */
+START_TEST(the_end_beyond_all_parts)
+{
+    fastskip_iterator *it;
+    fastskip_status status;
+    fastskip_entry e;
+    char bytes[KEY_ROOM];
+    unsigned rows = 0;
+    build_levels(_i);
+    for (unsigned i = 0; i < 4 * FSK_BLOCK_WORDS; i++) {
+        size_t size = (size_t)snprintf(bytes, sizeof bytes, "zebra%08u", i);
+        REQUIRE_EQ(fsk_table_write(t, 0, FASTSKIP_PUT, bytes, size, "1", 1, FSK_ANYWAY, NULL),
+                   FASTSKIP_OK);
+    }
+    REQUIRE_EQ(fsk_iterator_new(t, fsk_table_latest(t), FASTSKIP_TOMBSTONES, &it), FASTSKIP_OK);
+    status = fsk_iterator_last(it);
+    REQUIRE_EQ(status, FASTSKIP_OK);
+    fsk_iterator_show(it, &e);
+    REQUIRE_EQ(memcmp(e.key, "zebra", 5) == 0, !scene->descending);
+    for (; status == FASTSKIP_OK; rows++)
+        status = fsk_iterator_prev(it);
+    REQUIRE_EQ(status, FASTSKIP_NOT_FOUND);
+    REQUIRE_EQ(rows, stat_of(t, FASTSKIP_STAT_KEYS));
+    fsk_iterator_free(it);
+    end();
+}
+END_TEST
+
 #ifdef FSK_TEST_HOOK
 
 static uint64_t estimate;
@@ -261,6 +289,7 @@ int main(void)
     suite_add(suite, leaves_in_a_ring, SCENES);
     suite_add(suite, an_index_block_without_words, SCENES);
     suite_add(suite, levels, SCENES);
+    suite_add(suite, the_end_beyond_all_parts, SCENES);
     suite_add(suite, versions_in_a_ring, 1);
 #ifdef FSK_TEST_HOOK
     suite_add(suite, an_estimate_meanwhile, SCENES);
