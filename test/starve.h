@@ -40,6 +40,10 @@ static _Thread_local volatile long malloc_live;      /* allocations less those f
 #define OWN_MALLOC 1
 #endif
 
+#ifdef STARVE_SYSTEM
+static _Thread_local volatile long long system_live; /* bytes of pages mapped less those unmapped */
+#endif
+
 #if OWN_MALLOC
 UNINSTRUMENTED static int starved(void)
 {
@@ -128,8 +132,6 @@ UNINSTRUMENTED int posix_memalign(void **memory, size_t alignment, size_t size)
 }
 
 #ifdef STARVE_SYSTEM /* memory that comes from the system itself: its calls are counted and fail, too */
-static _Thread_local volatile long long system_live; /* bytes of pages mapped less those unmapped */
-
 static long long whole_pages(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
