@@ -144,12 +144,25 @@ typedef int (*mprotect_type)(void *, size_t, int);
 
 UNINSTRUMENTED void *mmap(void *at, size_t size, int access, int flags, int file, off_t offset)
 {
-    REAL(sizeof(off_t) > sizeof(long) ? "mmap64" : "mmap", mmap_type)
+    REAL("mmap", mmap_type)
     void *memory = starved() || !real ? MAP_FAILED : real(at, size, access, flags, file, offset);
     if (memory != MAP_FAILED)
         system_live += whole_pages(size);
     return memory;
 }
+
+#ifdef __GLIBC__
+typedef void *(*mmap64_type)(void *, size_t, int, int, int, off64_t);
+
+UNINSTRUMENTED void *mmap64(void *at, size_t size, int access, int flags, int file, off64_t offset)
+{
+    REAL("mmap64", mmap64_type)
+    void *memory = starved() || !real ? MAP_FAILED : real(at, size, access, flags, file, offset);
+    if (memory != MAP_FAILED)
+        system_live += whole_pages(size);
+    return memory;
+}
+#endif
 
 UNINSTRUMENTED int munmap(void *at, size_t size)
 {

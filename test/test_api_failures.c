@@ -8,8 +8,10 @@
  * changes nothing, the same call made again succeeds once it can, the result is that of a run without a
  * failure, and nothing is left.
  */
-#undef _FILE_OFFSET_BITS
-#define _FILE_OFFSET_BITS 64 /* as the library is built: the mmap that it calls is this one */
+#undef _FILE_OFFSET_BITS /* mmap and mmap64 are two: the library may have been built to call either */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #define STARVE_SYSTEM
 #include <sys/resource.h>
 #include <unistd.h>
