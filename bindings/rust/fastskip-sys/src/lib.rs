@@ -171,8 +171,10 @@ extern "C" {
         options: *mut fastskip_options,
         bytes: u32,
     ) -> fastskip_status;
-    pub fn fastskip_options_set_paranoid(options: *mut fastskip_options, on: u32)
-        -> fastskip_status;
+    pub fn fastskip_options_set_paranoid(
+        options: *mut fastskip_options,
+        on: u32,
+    ) -> fastskip_status;
     pub fn fastskip_options_set_seed(options: *mut fastskip_options, seed: u64) -> fastskip_status;
     pub fn fastskip_table_new(
         options: *const fastskip_options,
