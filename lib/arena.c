@@ -85,7 +85,8 @@ static void huge_release(void *context, void *address, size_t size)
 static const fsk_source map_source = {map_reserve, map_commit, map_release, NULL};
 static const fsk_source huge_source = {huge_reserve, huge_commit, huge_release, NULL};
 
-/* Makes the region usable up to `end` and the slack behind that.  Committing twice is harmless, so nobody has to win before. */
+/* Makes the region usable up to `end` and the slack behind that.  Committing twice is harmless, so nobody
+ * has to win before. */
 static fastskip_status region_commit(fsk_arena *a, uint64_t end)
 {
     uint64_t done = fsk_load64_acquire(&a->committed), most = a->limit + a->slack;
@@ -153,15 +154,10 @@ static void shards_clear(fsk_arena *a)
 
 fastskip_status fsk_arena_init(fsk_arena *a, const fsk_arena_options *o)
 {
-    return fsk_arena_init_slack(a, o, 0);
-}
-
-fastskip_status fsk_arena_init_slack(fsk_arena *a, const fsk_arena_options *o, uint64_t slack)
-{
     void *shards = NULL;
     memset(a, 0, sizeof *a);
     a->limit = o->limit;
-    a->slack = slack;
+    a->slack = o->slack;
     a->chunk_size = o->chunk_size;
     a->shards = o->shards;
     a->source = o->source;
@@ -176,7 +172,7 @@ fastskip_status fsk_arena_init_slack(fsk_arena *a, const fsk_arena_options *o, u
     if (posix_memalign(&shards, 2 * FSK_LINE, o->shards * sizeof(fsk_shard)) != 0)
         return FASTSKIP_NO_MEMORY;
     a->shard = shards;
-    a->base = a->source.reserve(a->source.context, (size_t)(a->limit + slack), (size_t)HUGE_PAGE);
+    a->base = a->source.reserve(a->source.context, (size_t)(a->limit + a->slack), (size_t)HUGE_PAGE);
     if (a->base == NULL || (uintptr_t)a->base % FSK_LINE != 0) {
         if (a->base != NULL)
             a->source.release(a->source.context, a->base, (size_t)(a->limit + a->slack));

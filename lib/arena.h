@@ -98,14 +98,14 @@ typedef struct {
     uint32_t shards;
     uint32_t huge_pages; /* as in fastskip_options_set_huge_pages */
     fsk_source source;   /* reserve NULL: mmap */
+    uint64_t slack;      /* bytes behind whatever is given out that can be read */
 } fsk_arena_options;
 
 typedef struct {
     /* Fixed for the arena's life. */
     char *base;
     uint64_t limit, chunk_size, chunk_most;
-    uint64_t
-        slack; /* bytes behind the region that are reserved and can be read, and are never given out */
+    uint64_t slack; /* reserved behind the region, and never given out */
     uint32_t shards;
     fsk_shard *shard;
     fsk_source source;
@@ -132,9 +132,6 @@ typedef struct {
 } fsk_writer;
 
 fastskip_status fsk_arena_init(fsk_arena *arena, const fsk_arena_options *options);
-/* The same with `slack` bytes behind whatever is given out that can be read. */
-fastskip_status fsk_arena_init_slack(fsk_arena *arena, const fsk_arena_options *options,
-                                     uint64_t slack);
 void fsk_arena_destroy(fsk_arena *arena);
 
 /* Empties the arena and all shards, and keeps the memory.  Nobody else may use the arena meanwhile. */
@@ -177,6 +174,20 @@ uint64_t fsk_arena_committed(const fsk_arena *arena);
 static inline uint64_t fsk_arena_taken(const fsk_arena *arena)
 {
     return fsk_load64_acquire(&arena->taken);
+}
+
+/* For who reads memory that may be damaged.  Does this lie in what was given out by now? */
+static inline int fsk_arena_inside(const fsk_arena *arena, fsk_ref ref, uint64_t size)
+{
+    uint64_t start = (uint64_t)ref * FSK_UNIT, end = fsk_arena_taken(arena);
+    return ref != 0 && size <= end && start <= end - size;
+}
+
+/* May a walk have gone so many steps over things of this size without going in circles?  As many as there
+ * is room for by now: what it walks over may grow meanwhile. */
+static inline int fsk_arena_going(const fsk_arena *arena, uint64_t steps, uint64_t size)
+{
+    return steps <= fsk_arena_taken(arena) / size;
 }
 
 static inline void *fsk_arena_at(const fsk_arena *arena, fsk_ref ref)

@@ -87,10 +87,9 @@ void fsk_block_push(const fsk_space *s, fsk_block *b, fsk_ref ref, fsk_ref key)
     if (key != 0) {
         const fsk_entry *e = fsk_entry_at(s, key);
         /* The block's own keys have its prefix. */
-        part = fsk_has_ranks(&s->order) ? 2 * i + 2
-               : s->order.compare != NULL
-                   ? fsk_abbreviate(&s->order, fsk_entry_key(e), e->key_size)
-                   : fsk_part_bytes(fsk_entry_key(e), e->key_size, b->skip);
+        part = fsk_has_ranks(&s->order)   ? 2 * i + 2
+               : s->order.compare != NULL ? fsk_abbreviate(&s->order, fsk_entry_key(e), e->key_size)
+                                          : fsk_part_bytes(fsk_entry_key(e), e->key_size, b->skip);
     }
     fsk_init32(&b->part[i], part);
     fsk_init32(&b->ref[i], ref);

@@ -12,44 +12,29 @@
 typedef struct {
     fastskip_table *table;
     const fsk_space *space;
-    uint64_t end;            /* bytes of the region in use */
     uint64_t keys, versions; /* met, with sums: what was counted when they were written */
 } checking;
 
 static int inside(const checking *g, fsk_ref ref, uint64_t size)
 {
-    uint64_t start = (uint64_t)ref * FSK_UNIT;
-    return ref != 0 && size <= g->end && start <= g->end - size;
+    return fsk_arena_inside(&g->table->arena, ref, size);
 }
 
-/* Memory may have been taken since the check began. */
-static int inside_now(checking *g, fsk_ref ref, uint64_t size)
+static int going(const checking *g, uint64_t steps, uint64_t size)
 {
-    if (inside(g, ref, size))
-        return 1;
-    g->end = fsk_arena_taken(&g->table->arena);
-    return inside(g, ref, size);
-}
-
-/* May a walk go on after so many steps over things of this size, without having gone in circles? */
-static int may_go_on(checking *g, uint64_t steps, uint64_t size)
-{
-    if (steps <= g->end / size)
-        return 1;
-    g->end = fsk_arena_taken(&g->table->arena);
-    return steps <= g->end / size;
+    return fsk_arena_going(&g->table->arena, steps, size);
 }
 
 static int entry_sound(checking *g, fsk_ref ref)
 {
     const fsk_entry *e;
-    if (!inside_now(g, ref, sizeof *e))
+    if (!inside(g, ref, sizeof *e))
         return 0;
     e = fsk_entry_at(g->space, ref);
-    if (!inside_now(g, ref, sizeof *e + e->key_size + sizeof(uint32_t)) &&
+    if (!inside(g, ref, sizeof *e + e->key_size + sizeof(uint32_t)) &&
         e->short_value_size == FSK_LONG_VALUE)
         return 0;
-    return inside_now(g, ref, (uint64_t)sizeof *e + e->key_size + fsk_entry_value_size(e));
+    return inside(g, ref, (uint64_t)sizeof *e + e->key_size + fsk_entry_value_size(e));
 }
 
 static int bound_sound(checking *g, fsk_ref ref)
@@ -76,7 +61,7 @@ static int prefix_sound(const checking *g, const fsk_block *b)
 static int block_sound(checking *g, fsk_ref ref, unsigned level)
 {
     const fsk_block *b;
-    if (!inside_now(g, ref, sizeof *b) || (uint64_t)ref * FSK_UNIT % FSK_LINE != 0)
+    if (!inside(g, ref, sizeof *b) || (uint64_t)ref * FSK_UNIT % FSK_LINE != 0)
         return 0;
     b = fsk_block_at(g->space, ref);
     return b->level == level && b->sorted <= FSK_BLOCK_WORDS && bound_sound(g, b->low) &&
@@ -88,7 +73,7 @@ static int block_sound(checking *g, fsk_ref ref, unsigned level)
 /* Where forwards lead; NULL if not to a sound block of the same low. */
 static fsk_block *fresh_sound(checking *g, fsk_ref ref, unsigned level)
 {
-    for (uint64_t steps = 0; may_go_on(g, steps, sizeof(fsk_block)) && block_sound(g, ref, level);
+    for (uint64_t steps = 0; going(g, steps, sizeof(fsk_block)) && block_sound(g, ref, level);
          steps++) {
         fsk_block *b = fsk_block_at(g->space, ref);
         fsk_ref forward = fsk_load32_seq(&b->forward);
@@ -108,15 +93,14 @@ static int list_sound(checking *g, fsk_ref ref)
     const fsk_list_below *l;
     if (ref == 0)
         return 1;
-    if (!inside_now(g, ref, sizeof *l))
+    if (!inside(g, ref, sizeof *l))
         return 0;
     l = (const fsk_list_below *)(const void *)(g->space->base + (uint64_t)ref * FSK_UNIT);
-    if (l->count > l->room ||
-        !inside_now(g, ref, sizeof *l + (uint64_t)l->room * sizeof l->member[0]))
+    if (l->count > l->room || !inside(g, ref, sizeof *l + (uint64_t)l->room * sizeof l->member[0]))
         return 0;
     for (uint32_t i = 0; i < l->count; i++)
-        if (!inside_now(g, l->member[i].version, sizeof(fsk_version)) ||
-            !inside_now(g, l->member[i].record, sizeof(fsk_record)))
+        if (!inside(g, l->member[i].version, sizeof(fsk_version)) ||
+            !inside(g, l->member[i].record, sizeof(fsk_record)))
             return 0;
     return 1;
 }
@@ -127,7 +111,7 @@ static int word_sound(checking *g, fsk_ref version, uint64_t *last)
     uint64_t word = fsk_load64_acquire(fsk_word_at(g->space, version));
     uint64_t stamp = (word & FSK_WORD_STAMP) >> FSK_WORD_SHIFT;
     if ((word & FSK_WORD_RECORD) != 0)
-        return inside_now(g, (fsk_ref)(word >> FSK_WORD_SHIFT), sizeof(fsk_record));
+        return inside(g, (fsk_ref)(word >> FSK_WORD_SHIFT), sizeof(fsk_record));
     if ((word & FSK_WORD_BATCH) != 0)
         return stamp == FSK_NEVER ||
                (stamp != 0 && stamp <= fsk_load64_seq(&g->table->clock.clock));
@@ -142,10 +126,10 @@ static int word_sound(checking *g, fsk_ref version, uint64_t *last)
 static int version_sound(checking *g, fsk_ref ref)
 {
     const fsk_version *v;
-    if (!inside_now(g, ref, sizeof *v))
+    if (!inside(g, ref, sizeof *v))
         return 0;
     v = fsk_version_at(g->space, ref);
-    return inside_now(g, ref, fsk_version_bytes(v->value_size));
+    return inside(g, ref, fsk_version_bytes(v->value_size));
 }
 
 /* Verifies the sums of all versions of an entry, its own among them, and adds up how many were counted: all
@@ -171,7 +155,7 @@ static int chain_sound(checking *g, fsk_ref entry)
     fsk_ref ref = fsk_load32_seq(&e->newest);
     for (; ref != 0 && ref != entry; steps++) {
         const fsk_version *v;
-        if (!may_go_on(g, steps, sizeof(fsk_version)) || !version_sound(g, ref))
+        if (!going(g, steps, sizeof(fsk_version)) || !version_sound(g, ref))
             return 0;
         v = fsk_version_at(g->space, ref);
         if (!word_sound(g, ref, &last) || !list_sound(g, v->list))
@@ -287,12 +271,12 @@ static int level_sound(checking *g, fsk_block *b)
 
 fastskip_status fsk_table_check(fastskip_table *t)
 {
-    checking g = {t, &t->list.space, fsk_arena_taken(&t->arena), 0, 0};
+    checking g = {t, &t->list.space, 0, 0};
     /* Before the walk: from here on nothing is written. */
     int at_rest = fsk_load32_seq(&t->sealed) != 0 && fsk_arena_quiet(&t->arena);
     const fsk_block *first;
     fsk_ref root = fsk_load32_acquire(&t->list.root);
-    if (!inside_now(&g, root, sizeof(fsk_block)))
+    if (!inside(&g, root, sizeof(fsk_block)))
         return FASTSKIP_CORRUPT;
     for (unsigned level = fsk_block_at(g.space, root)->level + 1u; level-- > 0;) {
         fsk_block *b = fresh_sound(&g, root, level);

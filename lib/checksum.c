@@ -29,13 +29,12 @@ fastskip_status fsk_checks_new(const fsk_arena *arena, uint32_t checksum, uint32
 
 int fsk_checked_inside(const fsk_space *s, fsk_ref ref, uint64_t size)
 {
-    uint64_t start = (uint64_t)ref * FSK_UNIT, end = fsk_arena_taken(s->checks->arena);
-    return ref != 0 && size <= end && start <= end - size;
+    return fsk_arena_inside(s->checks->arena, ref, size);
 }
 
 int fsk_checked_going(const fsk_space *s, uint64_t steps, uint64_t size)
 {
-    return steps <= fsk_arena_taken(s->checks->arena) / size;
+    return fsk_arena_going(s->checks->arena, steps, size);
 }
 
 /* Bytes up to the end of the value. */

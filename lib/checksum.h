@@ -115,8 +115,7 @@ void fsk_checksum_stamped(const fsk_space *s, fsk_ref version, uint64_t extent, 
 /* Does this lie in what was given out? */
 int fsk_checked_inside(const fsk_space *s, fsk_ref ref, uint64_t size);
 
-/* May a walk have gone so many steps over things of this size without going in circles?  As many as there is
- * room for by now: what it walks over may grow meanwhile. */
+/* fsk_arena_going of the table. */
 int fsk_checked_going(const fsk_space *s, uint64_t steps, uint64_t size);
 
 /* Is the version of an entry (version == entry: its own) as it was written, and what its list names too?

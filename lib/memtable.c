@@ -69,7 +69,8 @@ fastskip_status fsk_table_new(const struct fastskip_options *options, fastskip_t
         }
     }
     t->plain = !t->caller && o.entry_limit == 0 && t->checks == NULL;
-    status = fsk_arena_init_slack(&t->arena, &a, t->checks != NULL ? FSK_SLACK : 0);
+    a.slack = t->checks != NULL ? FSK_SLACK : 0;
+    status = fsk_arena_init(&t->arena, &a);
     if (status == FASTSKIP_OK && (status = table_clear(t)) != FASTSKIP_OK)
         fsk_arena_destroy(&t->arena);
     if (status != FASTSKIP_OK) {

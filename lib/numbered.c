@@ -83,8 +83,8 @@ int fsk_version_insert(const fsk_space *s, fsk_writer *w, fsk_ref entry, fsk_ref
     }
 }
 
-size_t fsk_version_all_numbered(const fsk_space *s, fsk_ref entry, uint64_t limit,
-                                fsk_seen *seen, size_t room)
+size_t fsk_version_all_numbered(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen,
+                                size_t room)
 {
     const fsk_entry *e = fsk_entry_at(s, entry);
     size_t n = 0;

@@ -96,7 +96,8 @@ int fsk_entry_claim_count(fsk_entry *e)
 
 /* ---- walking down a chain ---- */
 
-FSK_COLD static int walk_checked(const fsk_space *s, uint64_t *steps, fsk_ref entry, fsk_ref version)
+FSK_COLD static int walk_checked(const fsk_space *s, uint64_t *steps, fsk_ref entry,
+                                 fsk_ref version)
 {
     return fsk_checked_version(s, entry, version) &&
            fsk_checked_going(s, (*steps)++, sizeof(fsk_version));

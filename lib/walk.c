@@ -195,13 +195,14 @@ static void enter_leaf(fastskip_iterator *it, fsk_block *leaf)
 static void take_span(fastskip_iterator *it)
 {
     if (it->count != 0)
-        it->span = FSK_ENTRY_HEAD + fsk_entry_at(&it->table->list.space, fsk_walk_word(it, 0))->key_size;
+        it->span =
+            FSK_ENTRY_HEAD + fsk_entry_at(&it->table->list.space, fsk_walk_word(it, 0))->key_size;
 }
 
 void fsk_walk_right(fastskip_iterator *it)
 {
     fsk_block *leaf = fsk_walk_checked(it) ? fsk_careful_right(&it->table->list, it->leaf)
-                                     : fsk_list_right(&it->table->list, it->leaf);
+                                           : fsk_list_right(&it->table->list, it->leaf);
     fsk_block *next;
     if (FSK_UNLIKELY(leaf == NULL)) {
         it->damaged = 1;

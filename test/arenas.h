@@ -20,7 +20,7 @@ static fsk_arena arena;
 /* from NULL: the library's own memory. */
 static inline void arena_make(uint64_t limit, uint64_t chunk, uint32_t shards, region_source *from)
 {
-    fsk_arena_options o = {limit, chunk, shards, 1, {NULL, NULL, NULL, NULL}};
+    fsk_arena_options o = {limit, chunk, shards, 1, {NULL, NULL, NULL, NULL}, 0};
     if (from != NULL)
         o.source = (fsk_source){source_reserve, source_commit, source_release, from};
     REQUIRE_EQ(fsk_arena_init(&arena, &o), FASTSKIP_OK);

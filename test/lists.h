@@ -28,7 +28,7 @@ static inline void list_drop(void)
 static inline void list_make_ordered(uint64_t limit, uint64_t chunk, uint32_t shards, int family,
                                      const fsk_order *order)
 {
-    fsk_arena_options o = {limit, chunk, shards, 0, {NULL, NULL, NULL, NULL}};
+    fsk_arena_options o = {limit, chunk, shards, 0, {NULL, NULL, NULL, NULL}, 0};
     keys_of_list = family;
     if (arena.shard != NULL && arena.limit == limit && arena.chunk_size == chunk &&
         arena.shards == shards) {

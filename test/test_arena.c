@@ -235,7 +235,7 @@ START_TEST(arenas_come_and_go_at_one_address)
     char *place = memory.bytes + (FSK_LINE - (uintptr_t)memory.bytes % FSK_LINE);
     for (unsigned round = 0; round < scaled_alone(3000); round++) {
         fsk_arena_options o = {128 * KIB, 4 * KIB, round % 2 ? 1 : 2 + round % 63, 1,
-                               {place_reserve, place_commit, place_release, place}};
+                               {place_reserve, place_commit, place_release, place}, 0};
         fastskip_status status;
         fsk_ref ref;
         REQUIRE_EQ(fsk_arena_init(&arena, &o), FASTSKIP_OK);
@@ -252,7 +252,7 @@ END_TEST
 START_TEST(two_arenas_at_once)
 {
     fsk_arena other;
-    fsk_arena_options o = {MIB, 4 * KIB, 1, 0, {NULL, NULL, NULL, NULL}};
+    fsk_arena_options o = {MIB, 4 * KIB, 1, 0, {NULL, NULL, NULL, NULL}, 0};
     fsk_writer w, v;
     fsk_ref mine[500], theirs[500];
     arena_make(MIB, 4 * KIB, 1, NULL);

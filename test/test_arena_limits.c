@@ -128,7 +128,7 @@ static int32_t commit_the_end(void *context, void *address, size_t size)
 START_TEST(thirty_two_gibibytes)
 {
     fsk_arena_options o = {
-        32 * GIB, 0, 1, 0, {source_reserve, commit_the_end, source_release, &source}};
+        32 * GIB, 0, 1, 0, {source_reserve, commit_the_end, source_release, &source}, 0};
     fsk_writer w;
     fsk_ref ref, last = 0;
     if (sizeof(size_t) < 8 || fsk_arena_init(&arena, &o) != FASTSKIP_OK)
@@ -153,7 +153,7 @@ END_TEST
 
 START_TEST(no_region)
 {
-    fsk_arena_options o = {MIB, 0, 1, 0, {source_reserve, source_commit, source_release, &source}};
+    fsk_arena_options o = {MIB, 0, 1, 0, {source_reserve, source_commit, source_release, &source}, 0};
     source.fail_reserve = 1;
     ck_assert_int_eq(fsk_arena_init(&arena, &o), FASTSKIP_NO_MEMORY);
     ck_assert_int_eq(source.releases, 0);

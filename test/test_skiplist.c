@@ -16,7 +16,7 @@ START_TEST(an_empty_list)
 {
     static const fsk_order bytewise;
     fsk_arena_options o = {
-        64 * 1024, 0, 1, 0, {source_reserve, source_commit, source_release, NULL}};
+        64 * 1024, 0, 1, 0, {source_reserve, source_commit, source_release, NULL}, 0};
     region_source source = {.fail_at = 1};
     uint32_t part;
     fsk_key k;

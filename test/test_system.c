@@ -161,7 +161,7 @@ START_TEST(no_address_space)
     struct fastskip_options o = options_of(MIB, 1);
     fastskip_table *t;
     fsk_arena arena;
-    fsk_arena_options most = {UINT64_MAX, 0, 1, 0, {NULL, NULL, NULL, NULL}};
+    fsk_arena_options most = {UINT64_MAX, 0, 1, 0, {NULL, NULL, NULL, NULL}, 0};
     machine.no_mapping = 1;
     ck_assert_int_eq(fsk_table_new(&o, &t), FASTSKIP_NO_MEMORY);
     machine.no_mapping = 0;
@@ -217,7 +217,7 @@ static void *enter(void *context)
 START_TEST(no_processor)
 {
     enum { SHARDS = 8 };
-    fsk_arena_options o = {MIB, 0, SHARDS, 0, {NULL, NULL, NULL, NULL}};
+    fsk_arena_options o = {MIB, 0, SHARDS, 0, {NULL, NULL, NULL, NULL}, 0};
     fsk_writer writers[SHARDS + 1];
     fsk_arena arena;
     REQUIRE_EQ(fsk_arena_init(&arena, &o), FASTSKIP_OK);

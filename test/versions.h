@@ -18,7 +18,7 @@ static fsk_atomic64 allocated; /* bytes that the test itself took */
 
 static inline void versions_make(uint64_t limit)
 {
-    fsk_arena_options o = {limit, 4096, 2, 0, {NULL, NULL, NULL, NULL}};
+    fsk_arena_options o = {limit, 4096, 2, 0, {NULL, NULL, NULL, NULL}, 0};
     if (arena.shard != NULL && arena.limit == limit) {
         fsk_arena_reset(&arena);
     } else {
