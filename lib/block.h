@@ -104,6 +104,11 @@ static inline fsk_version *fsk_version_at(const fsk_space *s, fsk_ref ref)
     return (fsk_version *)(void *)(s->base + (uint64_t)ref * FSK_UNIT);
 }
 
+static inline fsk_list_below *fsk_list_below_at(const fsk_space *s, fsk_ref ref)
+{
+    return (fsk_list_below *)(void *)(s->base + (uint64_t)ref * FSK_UNIT);
+}
+
 static inline fsk_ref fsk_ref_of(const fsk_space *s, const void *p)
 {
     return (fsk_ref)((uint64_t)((const char *)p - s->base) / FSK_UNIT);

@@ -95,7 +95,7 @@ static int list_sound(checking *g, fsk_ref ref)
         return 1;
     if (!inside(g, ref, sizeof *l))
         return 0;
-    l = (const fsk_list_below *)(const void *)(g->space->base + (uint64_t)ref * FSK_UNIT);
+    l = fsk_list_below_at(g->space, ref);
     if (l->count > l->room || !inside(g, ref, sizeof *l + (uint64_t)l->room * sizeof l->member[0]))
         return 0;
     for (uint32_t i = 0; i < l->count; i++)

@@ -68,11 +68,6 @@ static int entry_inside(const fsk_space *s, fsk_ref ref)
     return fsk_checked_inside(s, ref, fsk_summed_bytes(s, entry_extent(e)));
 }
 
-static const fsk_list_below *list_at(const fsk_space *s, fsk_ref ref)
-{
-    return (const fsk_list_below *)(const void *)(s->base + (uint64_t)ref * FSK_UNIT);
-}
-
 static uint64_t list_bytes(const fsk_list_below *l)
 {
     return sizeof *l + (uint64_t)l->count * sizeof l->member[0];
@@ -84,8 +79,9 @@ static int version_inside(const fsk_space *s, fsk_ref ref)
     if (!fsk_checked_inside(s, ref, sizeof *v) ||
         !fsk_checked_inside(s, ref, fsk_summed_bytes(s, fsk_version_bytes(v->value_size))))
         return 0;
-    return v->list == 0 || (fsk_checked_inside(s, v->list, sizeof(fsk_list_below)) &&
-                            fsk_checked_inside(s, v->list, list_bytes(list_at(s, v->list))));
+    return v->list == 0 ||
+           (fsk_checked_inside(s, v->list, sizeof(fsk_list_below)) &&
+            fsk_checked_inside(s, v->list, list_bytes(fsk_list_below_at(s, v->list))));
 }
 
 /* ---- sums ---- */
@@ -141,7 +137,7 @@ static uint32_t version_links(const fsk_space *s, fsk_ref version, uint32_t stat
     link[1] = v->list;
     state = extend(s, state, link, sizeof link);
     if (v->list != 0) {
-        const fsk_list_below *l = list_at(s, v->list);
+        const fsk_list_below *l = fsk_list_below_at(s, v->list);
         state = extend(s, state, &l->count, sizeof l->count);
         state = extend(s, state, l->member, l->count * sizeof l->member[0]);
     }
@@ -233,7 +229,7 @@ int fsk_checked_version(const fsk_space *s, fsk_ref entry, fsk_ref version)
     list = version != entry ? fsk_version_at(s, version)->list : 0;
     if (list == 0)
         return 1;
-    l = list_at(s, list);
+    l = fsk_list_below_at(s, list);
     for (uint32_t i = 0; i < l->count; i++)
         if (!version_sound(s, entry, l->member[i].version))
             return 0;

@@ -5,11 +5,6 @@
 
 #include <stdlib.h>
 
-static fsk_list_below *below_at(const fsk_space *s, fsk_ref ref)
-{
-    return (fsk_list_below *)(void *)(s->base + (uint64_t)ref * FSK_UNIT);
-}
-
 static fsk_record *record_at(const fsk_space *s, fsk_ref ref)
 {
     return (fsk_record *)(void *)(s->base + (uint64_t)ref * FSK_UNIT);
@@ -124,7 +119,7 @@ static int below_is_newer(uint64_t stamp, fsk_ref record, uint64_t s, fsk_ref r)
  * seen->ref 0: anything is newer. */
 static void newest_below(fsk_clock *c, fsk_ref list, uint64_t limit, fsk_seen *seen, fsk_ref record)
 {
-    const fsk_list_below *l = below_at(&c->space, list);
+    const fsk_list_below *l = fsk_list_below_at(&c->space, list);
     for (uint32_t i = 0; i < l->count; i++) {
         uint64_t word, stamp;
         fsk_atomic64 *at = fsk_word_at(&c->space, l->member[i].version);
@@ -185,7 +180,7 @@ typedef struct {
 static int below_room(fsk_clock *c, fsk_writer *w, below_memory *m, uint32_t count)
 {
     uint64_t size = sizeof(fsk_list_below) + (uint64_t)count * 8;
-    if (m->ref != 0 && below_at(&c->space, m->ref)->room >= count)
+    if (m->ref != 0 && fsk_list_below_at(&c->space, m->ref)->room >= count)
         return 1;
     if (m->ref != 0)
         fsk_arena_give_back(w, m->ref, m->size);
@@ -193,7 +188,7 @@ static int below_room(fsk_clock *c, fsk_writer *w, below_memory *m, uint32_t cou
     m->size = size;
     if (m->ref == 0)
         return 0;
-    below_at(&c->space, m->ref)->room = count;
+    fsk_list_below_at(&c->space, m->ref)->room = count;
     return 1;
 }
 
@@ -207,7 +202,7 @@ static int below_build(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref head,
     uint32_t count = 0, pending = stamp == FSK_PENDING;
     *list = head != entry ? fsk_version_at(&c->space, head)->list : 0;
     if (*list != 0)
-        old = below_at(&c->space, *list);
+        old = fsk_list_below_at(&c->space, *list);
     if (old != NULL)
         for (uint32_t i = 0; i < old->count; i++)
             count +=
@@ -219,7 +214,7 @@ static int below_build(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref head,
         return 1;
     if (!below_room(c, w, m, count + pending))
         return 0;
-    l = below_at(&c->space, m->ref);
+    l = fsk_list_below_at(&c->space, m->ref);
     l->count = 0;
     if (pending) {
         l->member[l->count].version = head;
@@ -301,7 +296,7 @@ static int newest_first(const void *x, const void *y)
 /* The record of an inline version stands only in the lists of those that met it pending. */
 static fsk_ref inline_record_in(const fsk_space *s, fsk_ref list, fsk_ref entry)
 {
-    const fsk_list_below *l = below_at(s, list);
+    const fsk_list_below *l = fsk_list_below_at(s, list);
     for (uint32_t i = 0; i < l->count; i++)
         if (l->member[i].version == entry)
             return l->member[i].record;
