@@ -3,7 +3,8 @@
  *
  * Region.  One contiguous reservation of address space, as large as the table's memory limit.  It is
  * made usable (committed) piece by piece from its low end.  Everything inside is named by a 32-bit
- * reference in units of 8 bytes from the region's base; reference 0 names nothing.
+ * reference in units of 8 bytes from the region's base; reference 0 names nothing.  Behind it `slack` bytes
+ * can be read, for tables that read what may be damaged; they are committed with what lies before them.
  *
  * Chunks.  A shard takes chunks from the region by one CAS on `taken`, which never passes the limit.
  * Within a chunk it bumps a cursor.  Entries, leaf blocks and index blocks come from different chunks,
@@ -27,7 +28,7 @@
  *
  * Progress: the region CAS fails only when another thread took memory; walks over shards are one pass.
  *
- * Relies on: atomic.h.  Used by: skiplist, version, memtable.
+ * Relies on: atomic.h.  Used by: block and above.
  */
 #ifndef FSK_ARENA_H
 #define FSK_ARENA_H

@@ -35,7 +35,7 @@
  *
  * Any number of threads may call everything here at once; a writer belongs to its thread.
  *
- * Relies on: block, arena.  Used by: version, memtable, iterator, check.
+ * Relies on: block, arena, checksum.  Used by: careful, version, memtable, iterator, check.
  */
 #ifndef FSK_SKIPLIST_H
 #define FSK_SKIPLIST_H

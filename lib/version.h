@@ -27,8 +27,9 @@
  *            the newest list member with a stamp <= v: if that is live, the insert is void, and everyone
  *            who meets it decides the same.
  *
- * In caller's sequence mode the stamp is the caller's number, versions stand in falling order of it, and
- * a new one is put in by a CAS on the link before it.  There are no batches records, lists or conditions.
+ * In caller's sequence mode (numbered.c) the stamp is the caller's number, versions stand in falling order
+ * of it, and a new one is put in by a CAS on the link before it.  There are no batch records, lists or
+ * conditions.
  *
  * Memory order.  `newest`, `older`, the clock and a record's state: CAS and load seq_cst (weaker, and a
  * snapshot read twice differs).  Stamp and record CAS: acq_rel, pairs with the acquire load of the word.
@@ -36,7 +37,7 @@
  * Progress: a failed CAS of a link means that another write completed; helping and stamping do not loop.
  * A read of an old snapshot walks over the versions written since.
  *
- * Relies on: entry, block (references), arena.  Used by: memtable, iterator, check.
+ * Relies on: entry, block (references), arena, checksum.  Used by: memtable, iterator, check.
  */
 #ifndef FSK_VERSION_H
 #define FSK_VERSION_H
