@@ -52,6 +52,7 @@ double thread_cpu_seconds(void);
 uint64_t ticks(void);
 double tick_ns(void);
 size_t resident_bytes(void);
+void warm_memory(size_t bytes);
 void new_table(bench *b, unsigned writers);
 void drop_table(bench *b);
 void load_table(bench *b, unsigned writers);
