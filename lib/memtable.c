@@ -29,6 +29,7 @@ static fastskip_status table_clear(fastskip_table *t)
     fsk_init64(&t->snapshots, 0);
     fsk_init64(&t->admitted, 0);
     fsk_init32(&t->sealed, 0);
+    fsk_hot_clear(&t->hot);
     return FASTSKIP_OK;
 }
 

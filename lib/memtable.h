@@ -29,6 +29,7 @@
 #include "arena.h"
 #include "atomic.h"
 #include "checksum.h"
+#include "hot.h"
 #include "options.h"
 #include "skiplist.h"
 #include "version.h"
@@ -48,6 +49,8 @@ struct fastskip_table {
     fsk_atomic64 snapshots;
     fsk_atomic64 admitted; /* versions written or about to be; only with an entry limit */
     char pad2[FSK_LINE];
+    fsk_hot hot;
+    char pad3[FSK_LINE];
     fsk_arena arena;
     fsk_checks *checks; /* freed with the table; all look at list.space.checks */
 };
@@ -160,6 +163,12 @@ fastskip_status fsk_batch_add(fastskip_batch *batch, int numbered, uint64_t sequ
 fastskip_status fsk_table_write_batch(fastskip_table *table, fastskip_batch *batch);
 
 /* ---- read.c ---- */
+
+/* The key's entry, if it is known without a search; else 0. */
+static inline fsk_ref fsk_table_hot(const fastskip_table *t, const void *key, size_t size)
+{
+    return fsk_hot_find(&t->list.space, &t->hot, key, size);
+}
 
 /* The newest version that limit allows; 0 if there is none.  Looks at no sums. */
 static inline int fsk_table_seen(fastskip_table *t, fsk_ref entry, uint64_t limit, fsk_seen *seen)

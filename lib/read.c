@@ -62,7 +62,10 @@ fastskip_status fsk_table_get(fastskip_table *t, uint64_t limit, const void *dat
 {
     fsk_key key;
     fsk_block *leaf;
+    fsk_ref hot = fsk_table_hot(t, data, size);
     uint32_t part;
+    if (hot != 0)
+        return answer(t, hot, limit, raw, entry);
     fsk_key_init(&key, &t->list.space.order, data, size);
     if (fsk_checked(&t->list.space))
         return answer_checked(t, NULL, &key, 0, limit, raw, entry);
@@ -121,11 +124,14 @@ void fsk_table_get_many(fastskip_table *t, uint64_t limit, size_t n, const void 
     size_t which[FSK_GROUP];
     unsigned filled = 0;
     for (size_t i = 0; i < n; i++) {
+        fsk_ref hot;
         memset(&entries[i], 0, sizeof entries[i]);
         if (keys[i] == NULL && key_sizes[i] != 0) {
             statuses[i] = FASTSKIP_INVALID;
         } else if (key_sizes[i] > FSK_KEY_MOST) {
             statuses[i] = FASTSKIP_TOO_LARGE;
+        } else if ((hot = fsk_table_hot(t, keys[i], key_sizes[i])) != 0) {
+            statuses[i] = answer(t, hot, limit, 0, &entries[i]);
         } else {
             fsk_key_init(&group[filled], &t->list.space.order, keys[i], key_sizes[i]);
             which[filled++] = i;

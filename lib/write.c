@@ -145,6 +145,16 @@ static fastskip_status push(fsk_write *x)
     }
 }
 
+/* The same for an entry that a search has found: the next write may do without. */
+static fastskip_status push_found(fsk_write *x)
+{
+    fastskip_table *t = x->table;
+    fastskip_status status = push(x);
+    if (status == FASTSKIP_OK && !fsk_checked(&t->list.space))
+        fsk_hot_note(&t->list.space, &t->hot, x->entry, x->version);
+    return status;
+}
+
 static void stamp_new_entry(fsk_write *x)
 {
     const fsk_space *s = &x->table->list.space;
@@ -203,6 +213,8 @@ fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
     /* Entries never go, and a second search may not find it if the comparator contradicts itself. */
     if (x->piece != 0 && x->is_version)
         return push(x);
+    if (leaf == NULL && (x->entry = fsk_table_hot(x->table, x->key.data, x->key.size)) != 0)
+        return push(x);
     for (;;) {
         uint32_t from;
         int taken;
@@ -210,7 +222,7 @@ fastskip_status fsk_write_publish(fsk_write *x, fsk_block *leaf, uint32_t part)
         if (FSK_UNLIKELY(leaf == NULL))
             return FASTSKIP_CORRUPT;
         if (x->entry != 0)
-            return push(x);
+            return push_found(x);
         if (x->piece == 0 && !prepare(x, 0))
             return x->writer->status;
         build_entry(x);

@@ -18,7 +18,7 @@ entry
 block
 checksum
 skiplist split
-careful | version numbered
+careful | version numbered | hot
 options
 memtable write read batch check
 iterator walk

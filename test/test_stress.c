@@ -23,6 +23,7 @@ static const struct {
     {"floods", stress_floods},
     {"seal", stress_seal},
     {"rotate", stress_rotate},
+    {"hot", stress_hot},
     {"relay", stress_relay},
     {"memory_limit", stress_memory_limit},
     {"entry_limit", stress_entry_limit},

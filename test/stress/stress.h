@@ -215,6 +215,7 @@ void stress_numbered(stress_random *random);
 void stress_numbered_reads(stress_random *random);
 void stress_lives(stress_random *random);
 void stress_resets(stress_random *random);
+void stress_hot(stress_random *random);
 void stress_relay(stress_random *random);
 void stress_lin(stress_random *random);
 
