@@ -91,7 +91,54 @@ fastskip_status fsk_batch_add(fastskip_batch *b, int numbered, uint64_t sequence
 static int record_compare(const fsk_order *o, const fastskip_batch *b, uint32_t i, uint32_t j)
 {
     const fsk_batch_record *x = &b->records[i], *y = &b->records[j];
+    if (FSK_LIKELY(x->leading != y->leading))
+        return x->leading < y->leading ? -1 : 1;
     return fsk_compare(o, b->buffer + x->at, x->key_size, b->buffer + y->at, y->key_size);
+}
+
+/* How many leading bytes all keys share. */
+static size_t shared_by_all(const fastskip_batch *b)
+{
+    const fsk_batch_record *first = &b->records[0];
+    size_t shared = first->key_size;
+    for (size_t i = 1; i < b->count; i++) {
+        const fsk_batch_record *r = &b->records[i];
+        if (r->key_size < shared)
+            shared = r->key_size;
+        shared = fsk_first_difference(b->buffer + first->at, b->buffer + r->at, shared);
+    }
+    return shared;
+}
+
+/* What mostly tells keys apart without a look at them: it orders weakly as they do (key.h). */
+static void take_leading(const fsk_order *o, fastskip_batch *b)
+{
+    size_t skip = o->compare == NULL ? shared_by_all(b) : 0;
+    for (size_t i = 0; i < b->count; i++) {
+        fsk_batch_record *r = &b->records[i];
+        const uint8_t *key = b->buffer + r->at;
+        if (o->compare == NULL)
+            r->leading = (uint64_t)fsk_part_bytes(key, r->key_size, skip) << 32 |
+                         fsk_part_bytes(key, r->key_size, skip + 4);
+        else
+            r->leading = o->abbreviate != NULL ? o->abbreviate(o->context, key, r->key_size) : 0;
+    }
+}
+
+/* Two sorted runs, [i, mid) and [mid, end), into one.  Which of the two is next can not be foreseen, so
+ * nothing branches on it. */
+static void merge(const fsk_order *o, const fastskip_batch *b, const uint32_t *from, uint32_t *to,
+                  size_t i, size_t mid, size_t end)
+{
+    size_t j = mid, k = i;
+    while (i < mid && j < end) {
+        size_t second = record_compare(o, b, from[i], from[j]) > 0;
+        to[k++] = from[second != 0 ? j : i];
+        i += 1 - second;
+        j += second;
+    }
+    memcpy(to + k, from + i, (mid - i) * sizeof *to);
+    memcpy(to + k + (mid - i), from + j, (end - j) * sizeof *to);
 }
 
 /* Bottom-up merge sort of the record numbers: stable, so that of equal keys the later record stays
@@ -100,6 +147,7 @@ static void sort_records(const fsk_order *o, fastskip_batch *b)
 {
     size_t n = b->count;
     uint32_t *from = b->order, *to = b->order + b->records_room;
+    take_leading(o, b);
     for (size_t i = 0; i < n; i++)
         from[i] = (uint32_t)i;
     for (size_t width = 1; width < n; width *= 2) {
@@ -107,13 +155,7 @@ static void sort_records(const fsk_order *o, fastskip_batch *b)
         for (size_t start = 0; start < n; start += 2 * width) {
             size_t mid = start + width < n ? start + width : n;
             size_t end = mid + width < n ? mid + width : n;
-            size_t i = start, j = mid;
-            for (size_t k = start; k < end; k++) {
-                if (j >= end || (i < mid && record_compare(o, b, from[i], from[j]) <= 0))
-                    to[k] = from[i++];
-                else
-                    to[k] = from[j++];
-            }
+            merge(o, b, from, to, start, mid, end);
         }
         from = to;
         to = swap;
@@ -160,7 +202,7 @@ static void begin(writing *g, const fsk_batch_work *work)
 {
     const fsk_batch_record *r = &g->batch->records[work->record];
     fsk_write *x = &g->write;
-    fsk_key_init(&x->key, &g->table->list.space.order, g->batch->buffer + r->at, r->key_size);
+    fsk_key_set(&x->key, &g->table->list.space.order, g->batch->buffer + r->at, r->key_size);
     x->table = g->table;
     x->writer = g->writer;
     x->value = g->batch->buffer + r->at + r->key_size;
@@ -307,8 +349,8 @@ static void settle_all(writing *g, size_t done, uint64_t stamp)
         }
         if (work->version != work->entry)
             owed = fsk_entry_claim_count(fsk_entry_at(&g->table->list.space, work->entry));
-        begin(g, work);
-        fsk_write_count(&g->write, owed);
+        fsk_arena_count_write(g->writer, owed, g->batch->records[work->record].key_size,
+                              g->batch->records[work->record].value_size);
     }
 }
 

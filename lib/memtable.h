@@ -64,6 +64,7 @@ struct fastskip_snapshot {
 typedef struct {
     size_t at; /* of the key in the buffer */
     uint64_t sequence;
+    uint64_t leading; /* while it is sorted: some bytes of the key, or its abbreviation */
     uint32_t key_size, value_size;
     uint32_t kind;
     int numbered;
