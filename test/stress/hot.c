@@ -79,7 +79,7 @@ void stress_hot(stress_random *r)
     g.shape = shapes[stress_below(r, 4)];
     g.writers = 1 + stress_below(r, 2);
     g.threads = g.writers + 1 + stress_below(r, 2);
-    g.keys = stress_scaled(3000);
+    g.keys = stress_scaled(800);
     g.table = stress_table(r, &limits);
     stress_run(g.threads, hot_body, &g, r);
     for (unsigned w = 0; w < g.writers && !stress_failed(); w++)
