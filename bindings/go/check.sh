@@ -69,6 +69,9 @@ use() {
     export PKG_CONFIG_PATH=${pc%/*}
     LD_LIBRARY_PATH=$(dirname "$(find "$1/" -name libfastskip.so.1 -print -quit)")
     export LD_LIBRARY_PATH
+    # What pkg-config says is no part of what Go keeps its compiled packages by: without this it would go on
+    # linking with the place of an earlier run, which is gone.
+    export CGO_LDFLAGS="-O2 -g -L$LD_LIBRARY_PATH"
 }
 
 fail() {
