@@ -170,6 +170,46 @@ START_TEST(a_slot_of_two_keys)
 }
 END_TEST
 
+/* Between the two stores of a note there is a tag without an entry. */
+START_TEST(half_a_note)
+{
+    fastskip_table *t = table_make(64 * MIB, 1);
+    uint8_t bytes[KEY_ROOM];
+    size_t n = key_make(bytes, KEYS_DECIMAL, 1);
+    uint32_t hash = fsk_hot_hash(bytes, n);
+    keys_of_table = KEYS_DECIMAL;
+    REQUIRE_EQ(put(t, 1, 5), FASTSKIP_OK);
+    fsk_store32_relaxed(&t->hot.used, 1);
+    fsk_store32_relaxed(&t->hot.slot[hash % FSK_HOT_SLOTS].tag, hash);
+    REQUIRE_EQ(hot_of(t, 1), 0);
+    REQUIRE_EQ(get(t, 1), 5);
+    fsk_table_unref(t);
+}
+END_TEST
+
+/* A batch searches for all its keys together, also for those that are noted. */
+START_TEST(batches_of_a_hot_key)
+{
+    fastskip_table *t = table_make(64 * MIB, 1);
+    fastskip_batch *b = NULL;
+    uint8_t bytes[KEY_ROOM];
+    size_t n = key_make(bytes, KEYS_DECIMAL, 1);
+    keys_of_table = KEYS_DECIMAL;
+    put_often(t, 1);
+    REQUIRE_EQ(fastskip_batch_new(&b), FASTSKIP_OK);
+    for (unsigned i = 0; i < ENOUGH; i++) {
+        REQUIRE_EQ(fastskip_batch_clear(b), FASTSKIP_OK);
+        REQUIRE_EQ(fsk_batch_add(b, 0, 0, FASTSKIP_PUT, bytes, n, &i, sizeof i), FASTSKIP_OK);
+        REQUIRE_EQ(fsk_table_write_batch(t, b), FASTSKIP_OK);
+        REQUIRE_EQ(get(t, 1), i);
+    }
+    REQUIRE(hot_of(t, 1) != 0);
+    REQUIRE_EQ(stat_of(t, FASTSKIP_STAT_VERSIONS), 2 * ENOUGH);
+    fastskip_batch_free(b);
+    fsk_table_unref(t);
+}
+END_TEST
+
 START_TEST(the_empty_key)
 {
     fastskip_table *t = table_make(64 * MIB, 1);
@@ -283,6 +323,8 @@ int main(void)
         hot_keys_among_many,
         keys_of_one_hash,
         a_slot_of_two_keys,
+        half_a_note,
+        batches_of_a_hot_key,
         the_empty_key,
         a_reset_forgets,
         numbered,
