@@ -24,12 +24,13 @@ has() {
 
 # Prints what is wrong with a library; nothing if all is well.
 faults() {
-    local lib=$1 segments dynamic relocations imports pointer=8 constructors=1
+    local lib=$1 segments dynamic relocations imports symbols pointer=8 constructors=1
     segments=$(readelf -lW "$lib")
     dynamic=$(readelf -dW "$lib")
     relocations=$(readelf -rW "$lib")
     imports=$(readelf --dyn-syms -W "$lib" | awk '$7 == "UND" && $5 == "GLOBAL" { print $8 }')
-    ! readelf -hW "$lib" | grep -q ELF32 || pointer=4
+    symbols=$(readelf -sW "$lib")
+    ! has ELF32 "$(readelf -hW "$lib")" || pointer=4
 
     # What the loader is done with can not be written again: full RELRO, which needs eager binding.
     has 'GNU_RELRO' "$segments" || echo 'no RELRO'
@@ -46,7 +47,7 @@ faults() {
 
     # Nothing runs when it is loaded: the only entry is frame_dummy of the compiler's start files. On
     # 64-bit ARM the compiler adds one, that asks which atomic instructions there are.
-    ! readelf -sW "$lib" | grep -q ' init_have_lse_atomics$' || constructors=2
+    ! has ' init_have_lse_atomics$' "$symbols" || constructors=2
     [ "$(section_size "$lib" .init_array)" -le $((constructors * pointer)) ] || echo 'a constructor'
     [ "$(section_size "$lib" .fini_array)" -le $pointer ] || echo 'a destructor'
     [ "$(section_size "$lib" .preinit_array)" -eq 0 ] || echo 'a constructor before all'
@@ -87,7 +88,7 @@ can be unloaded||
 while IFS='|' read -r fault code flags; do
     [ -n "$fault" ] || continue
     # Not every linker says so.
-    [[ $fault != static* ]] || readelf -hW "$library" | grep -Eq 'X86-64|80386' || continue
+    [[ $fault != static* ]] || has 'X86-64|80386' "$(readelf -hW "$library")" || continue
     nodelete=-Wl,-z,nodelete
     [ "$fault" != 'can be unloaded' ] || nodelete=
     printf 'int f(void) { char volatile a[9]; a[0] = 1; return a[0]; }\n%b\n' "$code" >"$work/bad.c"
