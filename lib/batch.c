@@ -340,6 +340,7 @@ static void settle_all(writing *g, size_t done, uint64_t stamp)
 {
     for (size_t i = 0; i < done; i++) {
         const fsk_batch_work *work = &g->batch->work[i];
+        const fsk_batch_record *r = &g->batch->records[work->record];
         int owed = fsk_version_settle(&g->table->clock, work->version, stamp);
         if (fsk_summed(&g->table->list.space))
             settle_sum(g, work, stamp);
@@ -349,8 +350,7 @@ static void settle_all(writing *g, size_t done, uint64_t stamp)
         }
         if (work->version != work->entry)
             owed = fsk_entry_claim_count(fsk_entry_at(&g->table->list.space, work->entry));
-        fsk_arena_count_write(g->writer, owed, g->batch->records[work->record].key_size,
-                              g->batch->records[work->record].value_size);
+        fsk_arena_count_write(g->writer, owed, r->key_size, r->value_size);
     }
 }
 

@@ -326,8 +326,7 @@ static inline int fsk_entry_same(const fsk_space *s, const fsk_entry *e, const f
 {
     if (FSK_UNLIKELY(s->order.compare != NULL))
         return fsk_entry_compare(&s->order, e, k) == 0;
-    return e->key_size == k->size &&
-           (k->size == 0 || memcmp(fsk_entry_key(e), k->data, k->size) == 0);
+    return fsk_entry_has_key(e, k->data, k->size);
 }
 
 /*

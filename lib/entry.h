@@ -133,6 +133,12 @@ static inline uint64_t fsk_entry_bytes(uint64_t key_size, uint64_t value_size)
     return n < fsk_version_bytes(value_size) ? fsk_version_bytes(value_size) : n;
 }
 
+/* Byte by byte, whatever the order. */
+static inline int fsk_entry_has_key(const fsk_entry *e, const uint8_t *key, size_t size)
+{
+    return e->key_size == size && (size == 0 || memcmp(fsk_entry_key(e), key, size) == 0);
+}
+
 static inline int fsk_entry_compare(const fsk_order *o, const fsk_entry *e, const fsk_key *k)
 {
     return fsk_compare(o, fsk_entry_key(e), e->key_size, k->data, k->size);

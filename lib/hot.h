@@ -77,7 +77,6 @@ static inline fsk_ref fsk_hot_find(const fsk_space *s, const fsk_hot *h, const u
                                    size_t size)
 {
     const fsk_hot_slot *slot;
-    const fsk_entry *e;
     uint32_t hash;
     fsk_ref ref;
     if (FSK_LIKELY(fsk_load32_relaxed(&h->used) == 0))
@@ -86,8 +85,7 @@ static inline fsk_ref fsk_hot_find(const fsk_space *s, const fsk_hot *h, const u
     slot = &h->slot[hash % FSK_HOT_SLOTS];
     if (fsk_load32_relaxed(&slot->tag) != hash || (ref = fsk_load32_acquire(&slot->entry)) == 0)
         return 0;
-    e = fsk_entry_at(s, ref);
-    return e->key_size == size && (size == 0 || memcmp(fsk_entry_key(e), key, size) == 0) ? ref : 0;
+    return fsk_entry_has_key(fsk_entry_at(s, ref), key, size) ? ref : 0;
 }
 
 /* A version was put on a key's entry: notes it, if its turn has come. */

@@ -21,6 +21,8 @@
  * for the first time: its maker does, unless that is a batch, which may still fail; then the entry's
  * word says that the count is owed, and whoever completes a write first clears that and counts.
  *
+ * Lookups and single writes ask first whether the key is a hot one (hot.h), whose entry takes no search.
+ *
  * Relies on: all layers below.  Used by: api, iterator, check.
  */
 #ifndef FSK_MEMTABLE_H

@@ -1,9 +1,10 @@
 /*
  * write.c - one write; see memtable.h.
  *
- * Find the key's leaf; if the key is there, push a version on its entry; else put a new entry into the
- * first empty slot.  Memory is taken once: an entry that lost its slot to the same key is rebuilt as a
- * version in place.  Whatever fails gives its memory back and has published nothing.
+ * If the key is a hot one (hot.h), its entry is known; else find its leaf.  If the key is there, push a
+ * version on its entry; else put a new entry into the first empty slot.  Memory is taken once: an entry that
+ * lost its slot to the same key is rebuilt as a version in place.  Whatever fails gives its memory back and
+ * has published nothing.
  */
 #include "careful.h"
 #include "checksum.h"
