@@ -225,10 +225,9 @@ static size_t operations(const bench *b, const workload *w, size_t available)
     return n != 0 ? n : 1;
 }
 
-/* What a workload that writes may take: entries of the average size, and what peers add to them. */
-static size_t memory_for(const bench *b, const workload *w)
+/* What n writes may take: entries of the average size, and what peers add to them. */
+static size_t memory_for(const bench *b, size_t n)
 {
-    size_t n = operations(b, w, keyfile_section_of(b->file, w->section).count);
     size_t each = b->file->key_bytes / b->file->entries + b->value_size + 128;
     return n * each + ((size_t)64 << 20);
 }
@@ -314,7 +313,7 @@ void run_workload(bench *b, const char *name, unsigned threads)
     prepare(b, w, threads);
     divide(b, w, jobs, threads);
     if (writes)
-        warm_memory(memory_for(b, w));
+        warm_memory(memory_for(b, jobs[threads - 1].to));
     if (w->beside != NULL)
         run_beside(b, w, jobs, threads);
     else
