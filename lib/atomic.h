@@ -8,7 +8,8 @@
  *     FSK_ATOMICS_BUILTIN  atomic_builtin.h  the __atomic functions of GCC and Clang
  *     FSK_ATOMICS_AO       atomic_ao.h       libatomic_ops, for compilers that have neither
  *
- * The build defines exactly one of these (-Datomics=).
+ * The build defines exactly one of these (-Datomics=). Tests of memory order bring a fourth, a model of
+ * memory: FSK_ATOMICS_MODEL is then the name of its header.
  *
  * A value sits in a struct, so that a plain access does not compile. fsk_atomic64 is aligned to 8
  * bytes on every target, also where a uint64_t is not. For N = 32 and 64:
@@ -63,7 +64,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(FSK_ATOMICS_C11) + defined(FSK_ATOMICS_BUILTIN) + defined(FSK_ATOMICS_AO) != 1
+#if (defined(FSK_ATOMICS_C11) + defined(FSK_ATOMICS_BUILTIN) + defined(FSK_ATOMICS_AO) +           \
+     defined(FSK_ATOMICS_MODEL)) != 1
 #error "fastskip: define exactly one of FSK_ATOMICS_C11, FSK_ATOMICS_BUILTIN and FSK_ATOMICS_AO"
 #endif
 
@@ -75,8 +77,10 @@
 #include "atomic_c11.h"
 #elif defined(FSK_ATOMICS_BUILTIN)
 #include "atomic_builtin.h"
-#else
+#elif defined(FSK_ATOMICS_AO)
 #include "atomic_ao.h"
+#else
+#include FSK_ATOMICS_MODEL
 #endif
 
 /* What an operation is about to do, for the hook. */

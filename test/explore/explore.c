@@ -3,9 +3,10 @@
  * Copyright (c) The fastskip authors
  *
  * explore - the library's own code in every order of its atomic accesses, up to a number of preemptions.
+ * explore_weak is the same program over memory.h: old values that loads see count as preemptions there.
  *
  *     explore [-p PREEMPTIONS] [-n SCHEDULES] [-s SEED] [SCENARIO...]
- *     explore -r SCHEDULE SCENARIO       replays a finding
+ *     explore -p PREEMPTIONS -r SCHEDULE SCENARIO     replays a finding
  *     explore -l                         says what there is
  *
  * With -n a scenario whose schedules would be more than that is explored with fewer preemptions, and what
@@ -51,12 +52,12 @@ static int explore(const scenario *s, schedule_task *task, const char *trail)
     else
         printf("some");
     printf("%s\n", o.failed ? ": FAILED" : "");
-    if (o.endless)
-        printf("  it goes on without end\n");
+    if (o.wrong != NULL)
+        printf("  %s\n", o.wrong);
     if (o.failed || trail != NULL)
         program_print();
     if (o.failed)
-        printf("  again: explore -r %s %s\n", o.trail, s->name);
+        printf("  again: -p %u -r %s %s\n", task->preemptions, o.trail, s->name);
     fflush(stdout);
     if (!o.failed)
         program_unload();

@@ -18,15 +18,16 @@
 #include "atomic.h"
 
 #define STACK (128 * 1024)
+#define NOBODY 8
 #define POINTS_MOST 100000u /* of one schedule: by then something goes on without end */
 
 /* A place where somebody else could have gone on. */
 typedef struct {
-    uint32_t point;  /* how many accesses came before */
-    uint8_t chosen;  /* who went on */
-    uint8_t tried;   /* bit t: thread t has been chosen here, by this schedule or an earlier one */
-    uint8_t able;    /* bit t: thread t could go on */
-    uint8_t present; /* who had the turn; SCHEDULE_THREADS: he could not keep it */
+    uint32_t point;       /* how many accesses came before */
+    uint8_t chosen;       /* who went on, or what was read */
+    uint8_t tried;        /* bit t: t has been chosen here, by this schedule or an earlier one */
+    uint8_t able;         /* bit t: t could be chosen */
+    uint8_t present;      /* what costs nothing: who had the turn; NOBODY: he could not keep it */
     uint16_t preemptions; /* before this place */
 } choice;
 
@@ -52,7 +53,7 @@ static struct {
     uint64_t random;   /* 0: depth first */
     uint64_t expected; /* accesses of a schedule, about, for random ones */
     const char *trail; /* what is replayed, or NULL */
-    int endless;
+    const char *wrong; /* why the schedule was broken off, or NULL */
 } g;
 
 uint64_t schedule_now(void)
@@ -117,7 +118,7 @@ static unsigned choose_by_trail(unsigned otherwise)
     for (const char *p = g.trail; p != NULL && *p != 0; p = strchr(p, ',')) {
         unsigned long point, to;
         p += *p == ',';
-        if (sscanf(p, "%lu:%lu", &point, &to) == 2 && point == g.point && to < g.task->threads)
+        if (sscanf(p, "%lu:%lu", &point, &to) == 2 && point == g.point && to < NOBODY)
             return (unsigned)to;
     }
     return otherwise;
@@ -126,7 +127,7 @@ static unsigned choose_by_trail(unsigned otherwise)
 /* Where no earlier schedule says it. */
 static unsigned choose_freely(unsigned able, unsigned present)
 {
-    int keeps = present < SCHEDULE_THREADS;
+    int keeps = present < NOBODY;
     if (g.trail != NULL)
         return choose_by_trail(keeps ? present : lowest(able));
     if (g.random == 0)
@@ -136,14 +137,10 @@ static unsigned choose_freely(unsigned able, unsigned present)
     return next_random() % g.expected < g.budget ? random_of(able & ~(1u << present)) : present;
 }
 
-/* Who goes on? `keeps`: the present one could. */
-static unsigned choose(int keeps)
+/* One of those that are able, of which there are several. */
+static unsigned choose(unsigned able, unsigned present)
 {
-    unsigned able = able_now(), present = keeps ? g.current : SCHEDULE_THREADS;
-    choice *c;
-    if ((able & (able - 1)) == 0 || (keeps && g.preemptions == g.budget))
-        return keeps ? g.current : lowest(able); /* no choice, or none that is allowed */
-    c = choice_new();
+    choice *c = choice_new();
     if (g.made < g.fixed) {
         if (c->point != g.point || c->able != able)
             abort(); /* the same schedule went another way: nothing can be trusted */
@@ -156,8 +153,17 @@ static unsigned choose(int keeps)
         c->tried = (uint8_t)(1u << c->chosen);
     }
     g.made++;
-    g.preemptions += keeps && c->chosen != present;
+    g.preemptions += present != NOBODY && c->chosen != present;
     return c->chosen;
+}
+
+/* Who goes on? `keeps`: the present one could. */
+static unsigned choose_thread(int keeps)
+{
+    unsigned able = able_now();
+    if ((able & (able - 1)) == 0 || (keeps && g.preemptions == g.budget))
+        return keeps ? g.current : lowest(able); /* no choice, or none that is allowed */
+    return choose(able, keeps ? g.current : NOBODY);
 }
 
 /* ---- turns ---- */
@@ -175,13 +181,30 @@ static void turn(unsigned to)
         _longjmp(g.fiber[to].at, 1);
 }
 
+void schedule_break(const char *why)
+{
+    g.wrong = why;
+    _longjmp(g.home, 1);
+}
+
+int schedule_thread(void)
+{
+    return g.inside ? (int)g.current : -1;
+}
+
 static void count_point(void)
 {
     g.now++;
-    if (++g.point > POINTS_MOST) {
-        g.endless = 1;
-        _longjmp(g.home, 1);
-    }
+    if (++g.point > POINTS_MOST)
+        schedule_break("it goes on without end");
+}
+
+unsigned schedule_choose(unsigned n)
+{
+    if (n < 2 || g.preemptions == g.budget)
+        return 0;
+    count_point(); /* so that each choice has a point of its own */
+    return choose((1u << (n < NOBODY ? n : NOBODY)) - 1, 0);
 }
 
 void fsk_atomic_hook(int op, const volatile void *address)
@@ -190,7 +213,7 @@ void fsk_atomic_hook(int op, const volatile void *address)
     if (!g.inside || op == FSK_POINT_DONE)
         return;
     count_point();
-    turn(choose(1));
+    turn(choose_thread(1));
 }
 
 /* The library waits for others, and asks for their turn. */
@@ -200,7 +223,7 @@ int sched_yield(void)
         return 0;
     count_point();
     g.fiber[g.current].yielded = 1;
-    turn(choose(0));
+    turn(choose_thread(0));
     return 0;
 }
 
@@ -227,7 +250,7 @@ static void fiber_main(void)
         if (able_now() == 0)
             _longjmp(g.home, 1);
         count_point(); /* so that each choice has a point of its own */
-        g.current = choose(0);
+        g.current = choose_thread(0);
         _longjmp(g.fiber[g.current].at, 1);
     }
 }
@@ -263,7 +286,7 @@ static int run_one(schedule_outcome *o)
     g.current = 0;
     g.inside = 1;
     if (_setjmp(g.home) == 0) {
-        g.current = choose(0);
+        g.current = choose_thread(0);
         _longjmp(g.fiber[g.current].at, 1);
     }
     g.inside = 0;
@@ -271,7 +294,7 @@ static int run_one(schedule_outcome *o)
     o->points += g.point;
     if (g.point > o->longest)
         o->longest = g.point;
-    return !g.endless && g.task->judge(g.task->context);
+    return g.wrong == NULL && g.task->judge(g.task->context);
 }
 
 /* Another thread for the last choice that has one within the budget; 0: all were tried. */
@@ -280,7 +303,7 @@ static int go_back(void)
     for (; g.made > 0; g.made--) {
         choice *c = &g.choices[g.made - 1];
         unsigned left = c->able & ~(unsigned)c->tried;
-        if (left == 0 || (c->present < SCHEDULE_THREADS && c->preemptions == g.budget))
+        if (left == 0 || (c->present != NOBODY && c->preemptions == g.budget))
             continue;
         c->chosen = (uint8_t)lowest(left);
         c->tried |= (uint8_t)(1u << c->chosen);
@@ -294,7 +317,7 @@ static void write_trail(schedule_outcome *o)
 {
     size_t used = 0;
     o->failed = 1;
-    o->endless = g.endless;
+    o->wrong = g.wrong;
     o->trail[0] = 0;
     for (size_t i = 0; i < g.made; i++) {
         const choice *c = &g.choices[i];
@@ -341,7 +364,7 @@ static void begin(const schedule_task *task, schedule_outcome *o)
     memset(o, 0, sizeof *o);
     g.task = task;
     g.random = 0;
-    g.endless = 0;
+    g.wrong = NULL;
     g.trail = NULL;
     g.budget = task->preemptions;
     for (unsigned i = 0; i < task->threads; i++)

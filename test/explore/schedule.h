@@ -41,14 +41,23 @@ typedef struct {
     uint64_t points;    /* accesses in all */
     unsigned longest;   /* accesses in one schedule */
     int failed;
-    int endless;      /* why it failed */
-    char trail[1024]; /* the schedule that failed, for schedule_replay */
+    const char *wrong; /* why it was broken off; NULL: the judge said no */
+    char trail[1024];  /* the schedule that failed, for schedule_replay */
 } schedule_outcome;
 
 void schedule_explore(const schedule_task *task, schedule_outcome *outcome);
 
 /* Runs one schedule: "point:thread" for each preemption or choice. */
 void schedule_replay(const schedule_task *task, const char *trail, schedule_outcome *outcome);
+
+/* Which thread has the turn; -1: none, it is before or after a schedule. */
+int schedule_thread(void);
+
+/* Within a schedule: a number below n. 0 costs nothing, any other as much as a preemption. */
+unsigned schedule_choose(unsigned n);
+
+/* Ends the schedule here, as one that failed. */
+void schedule_break(const char *why);
 
 /* A clock that goes on by one at each access and at each call: for what happened before what. */
 uint64_t schedule_now(void);

@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "memtable.h"
+#ifdef FSK_ATOMICS_MODEL
+#include "memory.h"
+#endif
 
 #define REGION (256 * 1024)
 #define TIGHT_REGION (64 * 1024)
@@ -238,6 +241,9 @@ static void drop_snapshots(void)
 void world_restore(void)
 {
     drop_snapshots();
+#ifdef FSK_ATOMICS_MODEL
+    memory_forget();
+#endif
     if (world.gone) {
         free(saved.region);
         free(saved.shards);
