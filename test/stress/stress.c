@@ -227,8 +227,17 @@ static uint64_t value_check(const unsigned char *key, size_t key_size, const str
                             size_t size)
 {
     uint64_t h = stress_mix(v->owner + (v->number << 20)) ^ stress_mix(v->witness + size);
-    for (size_t i = 0; i < key_size; i++)
-        h = (h ^ key[i]) * UINT64_C(0x100000001b3);
+    h += key_size;
+    /* A word at a time: under ThreadSanitizer every access is a call. */
+    for (size_t i = 0; i < key_size; i += 8) {
+        uint64_t word = 0;
+        if (key_size - i >= 8)
+            memcpy(&word, key + i, 8);
+        else
+            memcpy(&word, key + i, key_size - i);
+        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 32;
+    }
     return h;
 }
 
@@ -251,6 +260,7 @@ int stress_value_read(const fastskip_entry *e, stress_value *value)
 {
     const unsigned char *bytes = e->value;
     value_head head;
+    size_t rest;
     memset(value, 0, sizeof *value);
     if (e->value_size < sizeof head) {
         FAIL("a value of %zu bytes", e->value_size);
@@ -261,11 +271,13 @@ int stress_value_read(const fastskip_entry *e, stress_value *value)
         FAIL("a value that nobody wrote for its key");
         return 0;
     }
-    for (size_t i = sizeof head; i < e->value_size; i++)
-        if (bytes[i] != (head.check & 0xff)) {
-            FAIL("byte %zu of a value of %zu is damaged", i, e->value_size);
-            return 0;
-        }
+    /* One byte, again and again: the first is right, and each is as the one before it. */
+    bytes += sizeof head;
+    rest = e->value_size - sizeof head;
+    if (rest != 0 && (bytes[0] != (head.check & 0xff) || memcmp(bytes, bytes + 1, rest - 1) != 0)) {
+        FAIL("a value of %zu bytes is damaged after the first %zu", e->value_size, sizeof head);
+        return 0;
+    }
     *value = head.value;
     return 1;
 }
