@@ -9,7 +9,8 @@
  *   FASTSKIP_TEST_SCALE    factor for the size of a round (sanitizers want less than 1)
  *   FASTSKIP_TEST_SEED     where the random numbers start; printed with every failure
  *   FASTSKIP_TEST_TIMEOUT  seconds after which a scenario has failed
- *   FASTSKIP_TEST_CHECKS   1: every table has the options checksum and paranoid, not some
+ *   FASTSKIP_TEST_CHECKS   the share of tables with the options checksum or paranoid or both (0.5); 1:
+ *                          every table has both
  *   FASTSKIP_TEST_STALLS   0: threads are not stalled by signals
  *   FASTSKIP_TEST_VERBOSE  set: what was done is printed, rounds and counts of counted.h
  *   FASTSKIP_TEST_OPERATIONS, FASTSKIP_TEST_SNAPSHOTS, FASTSKIP_TEST_SEALS
