@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memtable.h"
+
 static int complain(const char *what)
 {
     world.complaint = what;
@@ -149,6 +151,19 @@ static int walks_are_complete(void)
 
 /* ---- the table afterwards ---- */
 
+static int limits_are_kept(uint64_t versions)
+{
+    const fsk_arena *arena = &world.table->arena;
+    uint64_t limit = world.scene->entry_limit;
+    if (fsk_arena_taken(arena) > arena->limit)
+        return complain("over the memory limit");
+    if (limit != 0 && versions > limit + strlen(world.scene->keys))
+        return complain("over the entry limit");
+    if (limit != 0 && fsk_load64_relaxed(&world.table->admitted) != versions)
+        return complain("the entry limit counts what was not written");
+    return 1;
+}
+
 static int figures_are_right(void)
 {
     uint64_t keys = world.keys, versions = world.versions, now;
@@ -177,10 +192,7 @@ static int figures_are_right(void)
     fastskip_table_stat(world.table, FASTSKIP_STAT_VERSIONS, &now);
     if (now != versions)
         return complain("the number of versions is wrong");
-    if (world.scene->entry_limit != 0 &&
-        versions > world.scene->entry_limit + strlen(world.scene->keys))
-        return complain("over the entry limit");
-    return 1;
+    return limits_are_kept(versions);
 }
 
 static int snapshots_stay(void)
