@@ -23,6 +23,11 @@ size_t below(struct world *w, size_t n)
     return (size_t)(draw(&w->random) % n);
 }
 
+size_t few(struct world *w, size_t n)
+{
+    return below(w, n);
+}
+
 /* Some three quarters of the universe, so that lookups of absent keys are met everywhere. */
 static void load(struct world *w, enum loading loading)
 {

@@ -35,7 +35,7 @@ static void record_step(struct world *w)
 static void records_step(struct world *w)
 {
     struct collected *b = some_batch(w);
-    size_t rank = below(w, w->count), way = below(w, 3), n = below(w, 80);
+    size_t rank = below(w, w->count), way = below(w, 3), n = few(w, 80);
     w->clock++;
     for (; n > 0 && b->count < RECORDS_MOST && rank < w->count; n--) {
         struct record r = {&w->keys[rank], {w->clock, FASTSKIP_PUT, 4, ++w->values * 2654435761u}};

@@ -7,7 +7,26 @@
 #
 # shellcheck disable=SC2154 # they are the user's
 
+# What the sanitizers are to do: the pool's tables are many and short-lived, so little need be remembered.
+asan=quarantine_size_mb=2:malloc_context_size=3:allocator_release_to_os_interval_ms=-1
+export ASAN_OPTIONS=${ASAN_OPTIONS:-$asan}
+
+# Inputs are choices, which comparisons in the library say nothing about; and schedules that count how rare
+# each feature is cost more here than the calls do.
+# shellcheck disable=SC2034 # they are for who reads this file
+fuzzer=(-len_control=0 -entropic=0 -use_cmp=0 -print_final_stats=1)
+# shellcheck disable=SC2034
+short=32
+
 targets=(operations keys options batches iterators caller)
+
+# The inputs that a target starts from.
+seeds() {
+    local directory
+    for directory in "$root/test/fuzz/corpus/$1" "$root/test/fuzz/found/$1"; do
+        [ ! -d "$directory" ] || echo "$directory"
+    done
+}
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
@@ -37,11 +56,18 @@ install_missing() {
 # set_flags: the compiler and the flags of what it compiles. Only the library is instrumented: an input is
 # new if it does something new there.
 set_flags() {
-    base=(-std=c11 -g -O2 -fno-omit-frame-pointer -DFSK_ATOMICS_C11 -I"$root/include" -I"$root/test")
+    base=(-std=c11 -g -O3 -fno-omit-frame-pointer -DFSK_ATOMICS_C11)
+    includes=(-I"$root/include" -I"$root/test")
+    instead=() # of what the sanitizers and the system have (instead.c)
     case $sanitizer in
     none) ;;
     memory) base+=(-fsanitize=memory -fsanitize-memory-track-origins) ;;
-    *) base+=("-fsanitize=$sanitizer" -fno-sanitize-recover=all) ;;
+    # What is undefined is a trap, with the line in the stack: calls that say what it was cost a tenth more.
+    *)
+        base+=("-fsanitize=$sanitizer" -fsanitize-trap=undefined -fsanitize-address-use-after-return=never)
+        # shellcheck disable=SC2054
+        [ "$engine" = afl ] || instead=(-Wl,--wrap=memcmp,--wrap=bcmp,--wrap=sysconf)
+        ;;
     esac
     if [ "$engine" = afl ]; then
         export AFL_QUIET=1
@@ -76,26 +102,41 @@ build_library() {
     local small=() sources
     mapfile -t sources < <(find "$2" -name '*.c' ! -name atomic_yield.c | sort)
     [ "$3" -ge 40 ] || small=(-U__SSE2__)
-    compile "$1" "$cc" "${base[@]}" "${instrument[@]}" -I"$2" -DFSK_BLOCK_WORDS="$3" "${small[@]}" -- \
-        "${sources[@]}"
+    compile "$1" "$cc" "${base[@]}" "${instrument[@]}" "${includes[@]}" -I"$2" -DFSK_BLOCK_WORDS="$3" \
+        "${small[@]}" -- "${sources[@]}"
+}
+
+# counting_header FILE: the public header, with a macro for each function that counts its calls.
+counting_header() {
+    mkdir -p "$(dirname "$1")"
+    {
+        echo '#include_next <fastskip.h>'
+        echo 'extern unsigned long long fuzz_calls;'
+        grep -o -E '\bfastskip_[a-z_]+\(' "$root/include/fastskip.h" | sort -u |
+            sed -E 's/(.*)\(/#define \1(...) (fuzz_calls++, \1(__VA_ARGS__))/'
+    } >"$1"
 }
 
 # build_targets DIRECTORY: the targets' own objects, and the model's.
 build_targets() {
-    local names=("${targets[@]/%/.c}")
-    compile "$1" clang "${base[@]}" -Wall -Wextra -- "$root"/test/fuzz/{input,pool,table,steps}.c \
-        "$root"/test/world/*.c "${names[@]/#/$root/test/fuzz/}"
+    local names=("${targets[@]/%/.c}") rest=(input pool table steps calls)
+    [ ${#instead[@]} -eq 0 ] || rest+=(instead)
+    rest=("${rest[@]/%/.c}")
+    counting_header "$1/counting/fastskip.h"
+    compile "$1" clang "${base[@]}" -I"$1/counting" "${includes[@]}" -Wall -Wextra -- \
+        "${rest[@]/#/$root/test/fuzz/}" "$root"/test/world/*.c "${names[@]/#/$root/test/fuzz/}"
 }
 
 # link_targets DIRECTORY LIBRARY OBJECTS TARGET...: programs into the directory.
 link_targets() {
-    local into=$1 library=$2 objects=$3 target
+    local into=$1 library=$2 objects=$3 target more=()
     shift 3
     mkdir -p "$into"
+    [ ${#instead[@]} -eq 0 ] || more=("$objects/instead.o")
     for target; do
-        "$cc" "${base[@]}" "${link[@]}" -o "$into/$target" "$objects/$target.o" \
-            "$objects"/{input,pool,table,steps,families,read,walk,whole,world,write}.o \
-            "$library"/*.o || return 1
+        "$cc" "${base[@]}" "${link[@]}" "${instead[@]}" -o "$into/$target" "$objects/$target.o" \
+            "$objects"/{input,pool,table,steps,calls,families,read,walk,whole,world,write}.o \
+            "${more[@]}" "$library"/*.o || return 1
     done
 }
 

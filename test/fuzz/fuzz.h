@@ -32,6 +32,8 @@ size_t input_below(size_t n);
 /* Gives a table memory that is used again and again, at no cost of a system call, and whose content is
  * arbitrary. Sanitizers are told what is committed, and that it is not initialized. */
 void pool_use(struct world *w, fastskip_options *options);
+/* Is it in a region? What is committed there is in one piece. */
+int pool_holds(const void *p);
 /* All that was given out has come back. */
 int pool_is_whole(void);
 

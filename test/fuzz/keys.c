@@ -125,7 +125,7 @@ static void extended_key(struct world *w)
 /* The last key's successors or predecessors, as numbers of its last bytes. */
 static void run_of_keys(struct world *w)
 {
-    size_t n = 1 + below(w, 60);
+    size_t n = 1 + few(w, 60);
     int by = below(w, 2) ? 1 : -1;
     for (; n > 0 && w->count < KEYS_MOST; n--) {
         const struct key *old = &keys[w->count - 1];

@@ -242,7 +242,7 @@ static void require_order(fastskip_table *t, const struct set *s, uint64_t writt
 
 static void use_table(fastskip_table *t, const struct set *s)
 {
-    uint64_t written = 0, keys = input_below(100);
+    uint64_t written = 0, keys = few(&world, 100);
     char name[16];
     for (uint64_t i = 0; i < keys; i++) {
         fastskip_status status;
@@ -283,7 +283,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fastskip_table *t, *fresh = NULL;
     input_begin(data, size);
     EXPECT(&world, fastskip_options_new(&s.options) == FASTSKIP_OK);
-    if (input_below(8) > 0) { /* mostly cheap tables */
+    if (input_below(64) > 0) { /* mostly cheap tables */
         pool_use(&world, s.options);
         s.pooled = 1;
         s.memory = 1024 * KIB;

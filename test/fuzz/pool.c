@@ -20,8 +20,13 @@
 #endif
 #ifdef POOL_ASAN
 #include <sanitizer/asan_interface.h>
+#define NOT_CHECKED __attribute__((no_sanitize_address))
 #elif defined(POOL_MSAN)
 #include <sanitizer/msan_interface.h>
+#endif
+
+#ifndef NOT_CHECKED
+#define NOT_CHECKED
 #endif
 
 #define REGIONS 4
@@ -33,16 +38,30 @@ static struct {
     size_t size, committed;
 } regions[REGIONS];
 
-static char *map_region(void)
+static char *pool;
+
+/* False if the system has not so much address space. */
+static int map_pool(void)
 {
-    char *p = mmap(NULL, POOL_REGION + GUARD, PROT_READ | PROT_WRITE,
+    const size_t stride = POOL_REGION + GUARD;
+    if (pool != NULL)
+        return 1;
+    char *p = mmap(NULL, REGIONS * stride, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
-        return NULL;
+        return 0;
 #ifdef POOL_ASAN
-    ASAN_POISON_MEMORY_REGION(p, POOL_REGION + GUARD);
+    ASAN_POISON_MEMORY_REGION(p, REGIONS * stride);
 #endif
-    return p;
+    for (size_t i = 0; i < REGIONS; i++)
+        regions[i].base = p + i * stride;
+    pool = p;
+    return 1;
+}
+
+int pool_holds(const void *p)
+{
+    return (uintptr_t)p - (uintptr_t)pool < REGIONS * (POOL_REGION + GUARD);
 }
 
 static void *pool_reserve(void *ctx, size_t size, size_t alignment)
@@ -52,9 +71,7 @@ static void *pool_reserve(void *ctx, size_t size, size_t alignment)
     for (int i = 0; i < REGIONS && size <= POOL_REGION; i++) {
         if (regions[i].size > 0)
             continue;
-        if (regions[i].base == NULL)
-            regions[i].base = map_region();
-        if (regions[i].base == NULL)
+        if (!map_pool())
             return NULL;
         regions[i].size = size;
         regions[i].committed = 0;
@@ -63,13 +80,16 @@ static void *pool_reserve(void *ctx, size_t size, size_t alignment)
     return NULL;
 }
 
-/* Fresh memory holds what is no sensible reference, size or word. */
-static void make_dirty(char *p, size_t size)
+/* Fresh memory holds what is no sensible reference, size or word. Of words, and not of one byte again and
+ * again: of that compilers make a memset, and the sanitizer's looks at all of the range first. */
+NOT_CHECKED static void make_dirty(char *p, size_t size)
 {
+    const uint64_t dirt = UINT64_C(0xa5a5a5b5a5a5a5a5);
 #ifdef POOL_ASAN
     ASAN_UNPOISON_MEMORY_REGION(p, size);
 #endif
-    memset(p, 0xa5, size);
+    for (size_t i = 0; i + sizeof dirt <= size; i += sizeof dirt)
+        memcpy(p + i, &dirt, sizeof dirt);
 #ifdef POOL_MSAN
     __msan_allocated_memory(p, size);
 #endif

@@ -8,7 +8,7 @@
 
 /* The universes: made once, and used again with all versions forgotten. */
 static struct world universes[32];
-static const size_t universe_sizes[] = {12, 40, 120, UNIVERSE_MOST};
+static const size_t universe_sizes[] = {12, 40, 120, UNIVERSE_MOST, 12, 40, 40, 120};
 
 static unsigned char value[LONGEST_VALUE], spelled[FASTSKIP_KEY_MAX];
 
@@ -44,6 +44,7 @@ void begin_table(struct world *w, uint64_t memory)
     fastskip_options *options = NULL;
     w->value = value;
     w->spelled = spelled;
+    w->brief = 1;
     w->entry_limit = entry_limits[input_below(sizeof entry_limits / sizeof *entry_limits)];
     w->seed = 1 + input_below(256);
     EXPECT(w, fastskip_options_new(&options) == FASTSKIP_OK);

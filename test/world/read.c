@@ -66,7 +66,7 @@ void read_many(struct world *w, size_t from)
     static const fastskip_entry zero;
     struct key *keys[MANY];
     const void *names[MANY] = {NULL};
-    size_t sizes[MANY] = {0}, n = below(w, MANY), span = below(w, 2) ? n + 1 : w->count;
+    size_t sizes[MANY] = {0}, n = few(w, MANY), span = below(w, 2) ? n + 1 : w->count;
     fastskip_entry entries[MANY];
     fastskip_status statuses[MANY];
     struct view view = draw_view(w);

@@ -68,10 +68,10 @@ void require_place(struct world *w, struct walker *walker, fastskip_status statu
         require_entry(w, &entry, &w->keys[walker->rank], walker->version);
 }
 
-void take_many(struct world *w, struct walker *walker)
+void take_many(struct world *w, struct walker *walker, size_t capacity)
 {
     fastskip_entry entries[MANY];
-    size_t capacity = 1 + below(w, MANY - 1), count = NEVER;
+    size_t count = NEVER;
     fastskip_status status = fastskip_iterator_next_many(walker->it, entries, capacity, &count);
     EXPECT(w, status == (walker->valid ? FASTSKIP_OK : FASTSKIP_NOT_FOUND));
     for (size_t i = 0; i < count; i++) {
@@ -160,13 +160,13 @@ void walk(struct world *w)
     struct walker *walker = &w->walkers[below(w, WALKERS)];
     if (!walker->it || may_show_more(w, walker) || below(w, 6) == 0)
         renew_walker(w, walker);
-    int turns = 2 + (int)below(w, 20), forward = (int)below(w, 2);
+    int turns = 2 + (int)few(w, 20), forward = (int)below(w, 2);
     for (int i = 0; i < turns; i++) {
         size_t choice = below(w, 16);
         if (!walker->valid || choice == 0) {
             seek_somewhere(w, walker);
         } else if (choice == 1) {
-            take_many(w, walker);
+            take_many(w, walker, 1 + below(w, MANY - 1));
         } else {
             forward = choice == 2 ? !forward : forward;
             if (forward)

@@ -78,7 +78,8 @@ struct world {
     uint64_t entry_limit;          /* 0: none */
     int tight;                     /* the memory limit may be met at any write */
     int sealed, in_order;          /* in_order: numbers of the caller only grow */
-    uint32_t values;               /* made so far */
+    int brief;                     /* of whole tables a part that differs from run to run */
+    uint32_t values, checked;      /* made so far; when the table was checked last */
     fastskip_table *table;
     fastskip_batch *batch;
     struct key *keys;
@@ -97,9 +98,11 @@ struct world {
             abort_run(w, #condition, __FILE__, __LINE__);                                          \
     } while (0)
 
-/* Both are the user's. */
+/* All three are the user's. */
 void abort_run(struct world *w, const char *condition, const char *file, int line);
 size_t below(struct world *w, size_t n);
+/* As below, of how many calls to make: a user with little time for each run may prefer the small ones. */
+size_t few(struct world *w, size_t n);
 
 const void *fill_value(struct world *w, const struct version *v);
 struct version new_version(struct world *w, uint64_t at, uint32_t kind);
@@ -143,14 +146,17 @@ void stand_below(struct world *w, struct walker *walker, size_t rank);
 void model_prev(struct world *w, struct walker *walker);
 /* The iterator stands where the model does. */
 void require_place(struct world *w, struct walker *walker, fastskip_status status);
-void take_many(struct world *w, struct walker *walker);
+/* Up to MANY by one call. */
+void take_many(struct world *w, struct walker *walker, size_t capacity);
 /* In AUTO mode an iterator goes on where it stood, whatever was written since. */
 void walk(struct world *w);
 
 /* ---- whole tables (whole.c) ---- */
 
 void require_statistics(struct world *w);
-/* All that the table shows, by each flag and both ways, and all its figures. */
+/* All that the table shows, by each flag and both ways, and all its figures. Brief: by one of the flags,
+ * one way, half of the keys that are there, few of those that are not; which depends on how much was
+ * written. */
 void require_everything(struct world *w);
 void drop_handles(struct world *w);
 /* The model of an emptied table. */

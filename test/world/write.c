@@ -180,7 +180,7 @@ void write_records(struct world *w, fastskip_batch *batch, const struct record *
 void write_batch(struct world *w, size_t from)
 {
     struct record records[BATCH_MOST];
-    size_t n = below(w, BATCH_MOST), span = below(w, 2) ? n + 1 : w->count;
+    size_t n = few(w, BATCH_MOST), span = below(w, 2) ? n + 1 : w->count;
     w->clock++;
     EXPECT(w, fastskip_batch_clear(w->batch) == FASTSKIP_OK);
     for (size_t i = 0; i < n; i++) {
