@@ -4,8 +4,8 @@
  *
  * instead.c - what the linker puts in place of functions that would take most of an execution's time.
  *
- * memcmp: the address sanitizer's tells libFuzzer of each comparison, at a third of all time, what -use_cmp=0
- * then throws away. Here, too, both ranges are checked.
+ * memcmp: the address sanitizer's tells libFuzzer of each comparison what -use_cmp=0 then throws away: without
+ * that 1.3 to 1.4 times the inputs run. Here, too, both ranges are checked.
  *
  * sysconf: the number of processors, of which a table asks, is read from a file each time.
  */
