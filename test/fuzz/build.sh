@@ -15,8 +15,6 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-$asan}
 # each feature is cost more here than the calls do.
 # shellcheck disable=SC2034 # they are for who reads this file
 fuzzer=(-len_control=0 -entropic=0 -use_cmp=0 -print_final_stats=1)
-# shellcheck disable=SC2034
-short=32
 
 targets=(operations keys options batches iterators caller)
 
