@@ -173,10 +173,16 @@ static void try_in_vain(fastskip_table *t, unsigned who)
         fastskip_table_unref(t);
 }
 
-static void check_empty(fastskip_table *t)
+static void check_empty(fastskip_table *t, stress_shape shape)
 {
     static const stress_account nothing;
     fastskip_iterator *it = NULL;
+    for (unsigned i = 0; i < 300 * THREADS; i++) {
+        fastskip_entry e;
+        stress_key k;
+        stress_key_make(&k, shape, i);
+        EXPECT(fastskip_get(t, NULL, k.data, k.size, &e), FASTSKIP_NOT_FOUND);
+    }
     REQUIRE(fastskip_table_is_sealed(t) == 0, "sealed after a reset");
     stress_account_check(t, &nothing);
     REQUIRE(stress_stat(t, FASTSKIP_STAT_SNAPSHOTS) == 0, "snapshots counted after a reset");
@@ -205,7 +211,7 @@ void stress_resets(stress_random *r)
         OK(fastskip_table_reset(g.table));
         REQUIRE(stress_stat(g.table, FASTSKIP_STAT_MEMORY_RESERVED) == reserved,
                 "a reset does not keep the memory");
-        check_empty(g.table);
+        check_empty(g.table, g.shape);
     }
     stress_table_drop(g.table);
     REQUIRE(atomic_load(&g.released) == 1, "released %d times", atomic_load(&g.released));
