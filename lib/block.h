@@ -40,8 +40,8 @@
  *   forward: CAS seq_cst, load seq_cst; pairs likewise.  next: the same.
  *   part: relaxed both ways (invariant 3 asks nothing more).  fill: release and acquire: who sees
  *     fill > i sees that ref[i] was taken.
- *   On x86-64 seq_cst loads are plain loads.  Parts are compared by vector loads where there are some:
- *   an aligned 4-byte lane is not torn.  ThreadSanitizer builds use the scalar twin.
+ *   On x86-64 seq_cst loads are plain loads.  Parts are compared by vector loads where there are some, each
+ *   made once (fsk_load_quad): an aligned 4-byte lane is not torn.  ThreadSanitizer builds use the scalar twin.
  *
  * Relies on: entry, key, arena (references).  Used by: skiplist, iterator, check.
  */
@@ -187,6 +187,16 @@ typedef struct {
     __m128i quad[FSK_BLOCK_WORDS / 4];
 } fsk_lanes;
 
+/*
+ * Four parts, loaded once.  From a plain load a compiler may make one for each use of the value, and what is
+ * stored between them would be missed by all: a part that was FSK_UNKNOWN when it was compared with the key's,
+ * and no longer when it was compared with FSK_UNKNOWN (GCC 12 did that).
+ */
+static inline __m128i fsk_load_quad(const fsk_block *b, unsigned quad)
+{
+    return *((const volatile __m128i_u *)(const volatile void *)b->part + quad);
+}
+
 /* One bit a word, from the lowest.  Narrowing first takes one extraction for 16 words, not four. */
 static inline uint64_t fsk_lane_bits(const fsk_lanes *l)
 {
@@ -207,13 +217,12 @@ static inline uint64_t fsk_lane_bits(const fsk_lanes *l)
 
 static inline uint64_t fsk_mask_tie(const fsk_block *b, uint32_t part)
 {
-    const __m128i *p = (const __m128i *)(const void *)b->part;
     const __m128i want = _mm_set1_epi32((int)part);
     const __m128i unknown = _mm_set1_epi32((int)FSK_UNKNOWN);
     fsk_lanes l;
     FSK_UNROLL
     for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++) {
-        __m128i v = _mm_loadu_si128(p + i);
+        __m128i v = fsk_load_quad(b, i);
         l.quad[i] = _mm_or_si128(_mm_cmpeq_epi32(v, want), _mm_cmpeq_epi32(v, unknown));
     }
     return fsk_lane_bits(&l);
@@ -221,19 +230,17 @@ static inline uint64_t fsk_mask_tie(const fsk_block *b, uint32_t part)
 
 static inline uint64_t fsk_mask_less(const fsk_block *b, uint32_t part)
 {
-    const __m128i *p = (const __m128i *)(const void *)b->part;
     const __m128i sign = _mm_set1_epi32((int)0x80000000u); /* turns unsigned order into signed */
     const __m128i want = _mm_set1_epi32((int)(part ^ 0x80000000u));
     fsk_lanes l;
     FSK_UNROLL
     for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++)
-        l.quad[i] = _mm_cmplt_epi32(_mm_xor_si128(_mm_loadu_si128(p + i), sign), want);
+        l.quad[i] = _mm_cmplt_epi32(_mm_xor_si128(fsk_load_quad(b, i), sign), want);
     return fsk_lane_bits(&l);
 }
 
 static inline fsk_order_masks fsk_mask_order(const fsk_block *b, uint32_t part)
 {
-    const __m128i *p = (const __m128i *)(const void *)b->part;
     const __m128i sign = _mm_set1_epi32((int)0x80000000u);
     const __m128i want = _mm_set1_epi32((int)(part ^ 0x80000000u));
     const __m128i unknown = _mm_set1_epi32(0x7fffffff);
@@ -241,7 +248,7 @@ static inline fsk_order_masks fsk_mask_order(const fsk_block *b, uint32_t part)
     fsk_lanes less, tie;
     FSK_UNROLL
     for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++) {
-        __m128i v = _mm_xor_si128(_mm_loadu_si128(p + i), sign);
+        __m128i v = _mm_xor_si128(fsk_load_quad(b, i), sign);
         less.quad[i] = _mm_cmplt_epi32(v, want);
         tie.quad[i] = _mm_or_si128(_mm_cmpeq_epi32(v, want), _mm_cmpeq_epi32(v, unknown));
     }

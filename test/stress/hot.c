@@ -27,10 +27,13 @@ static uint64_t newest_of(const shared *g, unsigned writer, unsigned number)
     stress_value v;
     fastskip_entry e;
     stress_key k;
+    fastskip_status status;
     memset(&v, 0, sizeof v);
     key_of(g, &k, writer, number);
-    if (fastskip_get(g->table, NULL, k.data, k.size, &e) == FASTSKIP_OK &&
-        stress_value_read(&e, &v))
+    status = fastskip_get(g->table, NULL, k.data, k.size, &e);
+    REQUIRE(status == FASTSKIP_OK || status == FASTSKIP_NOT_FOUND, "a read says: %s",
+            fastskip_strerror(status));
+    if (status == FASTSKIP_OK && stress_value_read(&e, &v))
         REQUIRE(v.owner == writer, "a value of writer %u under a key of %u", v.owner, writer);
     return v.number;
 }
