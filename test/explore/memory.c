@@ -251,40 +251,31 @@ void memory_store(void *p, unsigned bytes, int order, uint64_t value)
     put(w, order, value, nothing);
 }
 
-/* Takes the newest value of a word, to replace it. */
-static uint64_t take_newest(word *w, int order)
-{
-    oldest(w, order);
-    return take(w, w->count - 1, order);
-}
-
-uint64_t memory_add(void *p, unsigned bytes, int order, uint64_t value)
+/* Stores what a value adds to the newest one times `keeps`: 1 to add, 0 to exchange. */
+static uint64_t replace(void *p, unsigned bytes, int order, uint64_t value, unsigned keeps)
 {
     uint64_t old = raw_load(p, bytes);
     word *w;
-    if (schedule_thread() < 0) {
-        raw_store(p, bytes, old + value);
-        return old;
-    }
-    w = word_at(p, bytes);
-    old = take_newest(w, order);
-    value += old;
-    put(w, order, bytes == 4 ? (uint32_t)value : value, w->values[w->count - 1].kept);
-    return old;
-}
-
-uint64_t memory_exchange(void *p, unsigned bytes, int order, uint64_t value)
-{
-    uint64_t old = raw_load(p, bytes);
-    word *w;
+    value += keeps * old;
     if (schedule_thread() < 0) {
         raw_store(p, bytes, value);
         return old;
     }
-    w = word_at(p, bytes);
-    old = take_newest(w, order);
-    put(w, order, value, w->values[w->count - 1].kept);
+    w = word_at(p, bytes); /* whose newest value is what memory holds */
+    oldest(w, order);
+    take(w, w->count - 1, order);
+    put(w, order, bytes == 4 ? (uint32_t)value : value, w->values[w->count - 1].kept);
     return old;
+}
+
+uint64_t memory_add(void *p, unsigned bytes, int order, uint64_t value)
+{
+    return replace(p, bytes, order, value, 1);
+}
+
+uint64_t memory_exchange(void *p, unsigned bytes, int order, uint64_t value)
+{
+    return replace(p, bytes, order, value, 0);
 }
 
 /* Which value a compare-and-swap meets: the newest, or one that fails it and is older. */

@@ -53,7 +53,8 @@ void schedule_replay(const schedule_task *task, const char *trail, schedule_outc
 /* Which thread has the turn; -1: none, it is before or after a schedule. */
 int schedule_thread(void);
 
-/* Within a schedule: a number below n. 0 costs nothing, any other as much as a preemption. */
+/* Within a schedule: a number below n, and below 8. 0 costs nothing, any other as much as a preemption, and it
+ * stands in a trail as a thread does. */
 unsigned schedule_choose(unsigned n);
 
 /* Ends the schedule here, as one that failed. */
