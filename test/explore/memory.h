@@ -9,8 +9,8 @@
  * cost, an older one at that of a preemption (schedule_choose), so that old values are explored as orders
  * are. What it took is from then on the oldest that this thread sees. A store that releases keeps the view
  * of its thread with the value, and a load that acquires and takes that value adds it to its own. A
- * read-modify-write takes the newest value, and hands on the view that was kept with it. Sequentially consistent accesses
- * also see no older value than the last that one of them stored to the word. So a word whose order is
+ * read-modify-write takes the newest value, and hands on the view that was kept with it. Sequentially
+ * consistent accesses also see no older value than the last that one of them stored to the word. So a word whose order is
  * weaker than its use needs shows an old value, as it would on a processor or by a compiler that makes use
  * of the freedom.
  *
