@@ -47,9 +47,9 @@ size_t below(struct world *w, size_t n)
 /* All are possible, a fifth of n in the mean: in the time of one long input many short ones run. */
 size_t few(struct world *w, size_t n)
 {
-    size_t byte = (size_t)input_number(1);
+    uint64_t byte = input_number(1);
     (void)w;
-    return byte * byte * byte * byte * n >> 32;
+    return (size_t)(byte * byte * byte * byte * n >> 32);
 }
 
 void abort_run(struct world *w, const char *condition, const char *file, int line)
