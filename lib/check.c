@@ -148,17 +148,28 @@ static int sums_sound(checking *g, fsk_ref entry)
     return 1;
 }
 
+/* Is a version that is marked what FSK_PLAIN says? */
+static int plain_sound(const fsk_version *v)
+{
+    uint64_t word = fsk_load64_acquire(&v->word);
+    return v->owner == 0 && v->list == 0 && (word & (FSK_WORD_RECORD | FSK_WORD_BATCH)) == 0 &&
+           (word & FSK_WORD_STAMP) != 0;
+}
+
 static int chain_sound(checking *g, fsk_ref entry)
 {
     const fsk_entry *e = fsk_entry_at(g->space, entry);
     uint64_t steps = 0, last = FSK_LATEST;
-    fsk_ref ref = fsk_load32_seq(&e->newest);
-    for (; ref != 0 && ref != entry; steps++) {
+    fsk_ref newest = fsk_load32_seq(&e->newest);
+    fsk_ref ref = fsk_version_head(&g->table->clock, entry, newest);
+    for (; ref != entry; steps++) {
         const fsk_version *v;
         if (!going(g, steps, sizeof(fsk_version)) || !version_sound(g, ref))
             return 0;
         v = fsk_version_at(g->space, ref);
         if (!word_sound(g, ref, &last) || !list_sound(g, v->list))
+            return 0;
+        if (steps == 0 && (newest & g->table->clock.plain) != 0 && !plain_sound(v))
             return 0;
         ref = fsk_load32_seq(&v->older);
         if (ref == 0)

@@ -24,6 +24,8 @@
  *          63     bits 8..39 name the batch record that holds the stamp
  *   CALLER 8..63  the caller's sequence number
  *
+ * Bit 31 of `newest` may be a mark on the head; see version.h.
+ *
  * Who writes what: all but `word`, `newest` and `older` is fixed before the entry or version is
  * published (by a seq_cst CAS on a block's slot, on `newest` or on `older`) and never changes after.
  *

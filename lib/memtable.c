@@ -25,6 +25,9 @@ static fastskip_status table_clear(fastskip_table *t)
         return status;
     t->list.space.checks = t->checks;
     t->clock.space = t->list.space;
+    /* Checked tables look at each head. */
+    t->clock.plain =
+        t->caller || t->checks != NULL || t->arena.limit > FSK_PLAIN_REGION ? 0 : FSK_PLAIN;
     fsk_init64(&t->clock.clock, 1);
     fsk_init64(&t->snapshots, 0);
     fsk_init64(&t->admitted, 0);

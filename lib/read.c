@@ -5,18 +5,19 @@
 int fsk_table_seen_sound(fastskip_table *t, fsk_ref entry, uint64_t limit, fsk_seen *seen)
 {
     const fsk_space *s = &t->list.space;
-    fsk_ref head;
+    fsk_ref newest;
     if (!fsk_checked(s))
         return fsk_table_seen(t, entry, limit, seen);
     if (!fsk_checked_inside(s, entry, sizeof(fsk_entry)))
         return FSK_DAMAGED;
-    head = fsk_load32_seq(&fsk_entry_at(s, entry)->newest);
+    newest = fsk_load32_seq(&fsk_entry_at(s, entry)->newest);
     /* Else it is the first on the way. */
-    if (head != 0 && !fsk_checked_version(s, entry, entry))
+    if (newest != 0 && !fsk_checked_version(s, entry, entry))
         return FSK_DAMAGED;
     if (t->caller)
         return fsk_version_at_sequence(s, entry, limit, seen);
-    return fsk_version_newest_slow(&t->clock, entry, head != 0 ? head : entry, limit, seen);
+    return fsk_version_newest_slow(&t->clock, entry, fsk_version_head(&t->clock, entry, newest),
+                                   limit, seen);
 }
 
 /* What a lookup answers for an entry (0: the key is not there). */

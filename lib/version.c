@@ -244,12 +244,14 @@ int fsk_version_push(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref version
     }
     *is_void = 0;
     for (;;) {
-        head = newest != 0 ? newest : entry;
+        head = fsk_version_head(c, entry, newest);
         if (fsk_checked(&c->space) && !fsk_checked_version(&c->space, entry, head)) {
             outcome = FSK_DAMAGED;
             break;
         }
-        if (!below_build(c, w, entry, head, &memory, &v->list)) {
+        if ((newest & c->plain) != 0) {
+            v->list = 0;
+        } else if (!below_build(c, w, entry, head, &memory, &v->list)) {
             outcome = FSK_NO_MEMORY;
             break;
         }
@@ -279,6 +281,14 @@ int fsk_version_push(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref version
     return outcome;
 }
 
+void fsk_version_mark(fsk_clock *c, fsk_ref entry, fsk_ref version)
+{
+    const fsk_version *v = fsk_version_at(&c->space, version);
+    fsk_ref newest = version;
+    if (c->plain != 0 && v->owner == 0 && v->list == 0)
+        fsk_cas32_seq(&fsk_entry_at(&c->space, entry)->newest, &newest, version | c->plain);
+}
+
 /* ---- every version ---- */
 
 static int newest_first(const void *x, const void *y)
@@ -306,14 +316,14 @@ static fsk_ref inline_record_in(const fsk_space *s, fsk_ref list, fsk_ref entry)
 size_t fsk_version_all(fsk_clock *c, fsk_ref entry, uint64_t limit, int caller, fsk_seen *seen,
                        size_t room)
 {
-    fsk_ref newest, ref, inline_record = 0;
+    fsk_ref ref, inline_record = 0;
     size_t n = 0;
     uint32_t place = 0;
     uint64_t steps = 0;
     if (caller)
         return fsk_version_all_numbered(&c->space, entry, limit, seen, room);
-    newest = fsk_load32_seq(&fsk_entry_at(&c->space, entry)->newest);
-    for (ref = newest != 0 ? newest : entry;; place++) {
+    ref = fsk_load32_seq(&fsk_entry_at(&c->space, entry)->newest);
+    for (ref = fsk_version_head(c, entry, ref);; place++) {
         uint64_t word, stamp;
         const fsk_version *v = ref != entry ? fsk_version_at(&c->space, ref) : NULL;
         fsk_seen met;

@@ -8,6 +8,11 @@
  * Write.     Help the head to its stamp; point `older` at it; CAS `newest`; then stamp: read the clock
  *            and CAS the stamp from 0 to it.  Whoever meets an unstamped version stamps it before using
  *            it, so that no later snapshot contradicts a read.
+ * Mark.      The head of a key written once before is a cache miss, and all that a writer wants of it is
+ *            that it has its stamp and that nothing below is unresolved.  So a writer whose version is
+ *            still the head once it is stamped says that in `newest` itself, by a CAS that sets FSK_PLAIN:
+ *            this version is a single write, stamped, and has no list.  Whoever pushes above it need not
+ *            look: its list is empty, and the clock it reads afterwards is not below that stamp.
  * Snapshot.  s = clock; CAS the clock from s to s + 1 (if that fails another moved it: as good).  It sees
  *            the versions stamped <= s.  A version stamped <= s was published before the clock left s.
  * Batch.     Its versions name one record instead of a stamp.  Pending: invisible.  Commit: the owner
@@ -34,7 +39,8 @@
  * Memory order.  `newest`, `older`, the clock and a record's state: CAS and load seq_cst (weaker, and a
  * snapshot read twice differs).  Stamp and record CAS: acq_rel, pairs with the acquire load of the word.
  *
- * Progress: a failed CAS of a link means that another write completed; helping and stamping do not loop.
+ * Progress: a failed CAS of a link means that another write completed, or was marked, once; helping and
+ * stamping do not loop.
  * A read of an old snapshot walks over the versions written since.
  *
  * Relies on: entry, block (references), arena, checksum.  Used by: memtable, iterator, check.
@@ -48,8 +54,13 @@
 
 typedef struct {
     fsk_space space;
+    fsk_ref plain;      /* FSK_PLAIN, or 0: nothing is marked; never changes */
     fsk_atomic64 clock; /* from 1 */
 } fsk_clock;
+
+/* The bit of `newest` that marks the head; where the region is small enough, no reference has it. */
+#define FSK_PLAIN 0x80000000u
+#define FSK_PLAIN_REGION ((uint64_t)FSK_PLAIN * FSK_UNIT)
 
 /* A version that a read sees. */
 typedef struct {
@@ -83,6 +94,9 @@ size_t fsk_version_all(fsk_clock *c, fsk_ref entry, uint64_t limit, int caller, 
 enum { FSK_PUSHED, FSK_LIVE, FSK_NO_MEMORY };
 int fsk_version_push(fsk_clock *c, fsk_writer *w, fsk_ref entry, fsk_ref version, fsk_seen *live,
                      int *is_void);
+
+/* Marks a version that was pushed, if it is still the head and as FSK_PLAIN says.  AUTO mode. */
+void fsk_version_mark(fsk_clock *c, fsk_ref entry, fsk_ref version);
 
 /* CALLER mode: the newest numbered <= limit; 0 if none. */
 int fsk_version_at_sequence(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen);
@@ -149,14 +163,20 @@ static inline void fsk_version_show(const fsk_space *s, fsk_ref entry, const fsk
     out->reserved = 0;
 }
 
+/* The version that an entry's `newest` names: the entry itself for its inline one. */
+static inline fsk_ref fsk_version_head(const fsk_clock *c, fsk_ref entry, fsk_ref newest)
+{
+    return newest != 0 ? newest & ~c->plain : entry;
+}
+
 /* The common case: one version, stamped.  Looks at no sums. */
 static inline int fsk_version_newest(fsk_clock *c, fsk_ref entry, uint64_t limit, fsk_seen *seen)
 {
     const fsk_entry *e = fsk_entry_at(&c->space, entry);
-    fsk_ref head = fsk_load32_seq(&e->newest);
+    fsk_ref newest = fsk_load32_seq(&e->newest);
     uint64_t word, stamp;
-    if (FSK_UNLIKELY(head != 0))
-        return fsk_version_newest_slow(c, entry, head, limit, seen);
+    if (FSK_UNLIKELY(newest != 0))
+        return fsk_version_newest_slow(c, entry, fsk_version_head(c, entry, newest), limit, seen);
     word = fsk_load64_acquire(&e->word);
     stamp = (word & FSK_WORD_STAMP) >> FSK_WORD_SHIFT;
     if (FSK_UNLIKELY(stamp == 0 || (word & FSK_WORD_RECORD) != 0))

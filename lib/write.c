@@ -146,13 +146,16 @@ static fastskip_status push(fsk_write *x)
     }
 }
 
-/* The same for an entry that a search has found: the next write may do without. */
+/* The same for an entry that a search has found: the next write may do without, or without a look at what
+ * this one has put there. */
 static fastskip_status push_found(fsk_write *x)
 {
     fastskip_table *t = x->table;
     fastskip_status status = push(x);
-    if (status == FASTSKIP_OK && !fsk_checked(&t->list.space))
+    if (status == FASTSKIP_OK && !fsk_checked(&t->list.space)) {
         fsk_hot_note(&t->list.space, &t->hot, x->entry, x->version);
+        fsk_version_mark(&t->clock, x->entry, x->version);
+    }
     return status;
 }
 

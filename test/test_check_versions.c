@@ -69,6 +69,34 @@ START_TEST(chains)
 }
 END_TEST
 
+/* A mark on what is not as it says. */
+START_TEST(marks)
+{
+    fsk_version *v, *below;
+    fsk_ref record, entry, head;
+    fsk_entry *e;
+    v = build_chain(&record);
+    entry = entry_with(0);
+    e = fsk_entry_at(&t->list.space, entry);
+    head = fsk_load32_seq(&e->newest);
+    below = fsk_version_at(&t->list.space, fsk_load32_seq(&v->older));
+    FINDS(e->newest, head | FSK_PLAIN);          /* it has a list */
+    FINDS(e->newest, ref_of(below) | FSK_PLAIN); /* it is a batch's */
+    FINDS(e->newest, FSK_PLAIN);
+    put(t, 1, 1);
+    e = fsk_entry_at(&t->list.space, entry_with(1));
+    head = fsk_load32_seq(&e->newest);
+    ck_assert_uint_ne(head & FSK_PLAIN, 0);
+    v = fsk_version_at(&t->list.space, head & ~FSK_PLAIN);
+    FINDS(v->word, FASTSKIP_PUT); /* it has no stamp */
+    FINDS(v->word, FSK_WORD_BATCH | (uint64_t)1 << FSK_WORD_SHIFT);
+    FINDS(v->word, FSK_WORD_RECORD | (uint64_t)record << FSK_WORD_SHIFT);
+    FINDS(v->owner, record);
+    ck_assert_int_eq(fsk_table_check(t), FASTSKIP_OK);
+    drop();
+}
+END_TEST
+
 START_TEST(numbered_chains)
 {
     fsk_version *v;
@@ -99,6 +127,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         chains,
+        marks,
         numbered_chains,
     };
     return RUN_SUITE("check versions", tests);

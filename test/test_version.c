@@ -286,6 +286,71 @@ START_TEST(equal_stamps)
 }
 END_TEST
 
+/* ---- the mark ---- */
+
+static fsk_ref newest_of(fsk_ref entry)
+{
+    return fsk_load32_seq(&fsk_entry_at(&now.space, entry)->newest);
+}
+
+/* Only the head is marked, and only if it is a single write without a list. */
+START_TEST(what_is_marked)
+{
+    fsk_ref entry, record, single, batch, above, ref;
+    versions_make(1 << 20);
+    entry = entry_make(fsk_word_single(FASTSKIP_PUT), 1);
+    single = push(entry, 2);
+    ck_assert_uint_eq(newest_of(entry), single | FSK_PLAIN);
+    record = record_make();
+    batch = push_batch(entry, FASTSKIP_PUT, record, 3);
+    ck_assert_uint_eq(newest_of(entry), batch);
+    fsk_version_mark(&now, entry, single); /* another is the head by now */
+    ck_assert_uint_eq(newest_of(entry), batch);
+    above = push(entry, 4); /* over what is pending */
+    ck_assert_uint_ne(fsk_version_at(&now.space, above)->list, 0);
+    ck_assert_uint_eq(newest_of(entry), above);
+    fsk_record_commit(&now, record);
+    above = push(entry, 5);
+    ck_assert_uint_eq(newest_of(entry), above | FSK_PLAIN);
+    push_as(entry, FASTSKIP_DELETE, 0, 0, 0, &ref);
+    ck_assert_uint_eq(newest_of(entry), ref | FSK_PLAIN);
+    ck_assert_int_eq(push_as(entry, FASTSKIP_PUT, 0, 1, 6, &ref), PUSHED);
+    ck_assert_uint_eq(newest_of(entry), ref);
+    versions_drop();
+}
+END_TEST
+
+/* It is not looked at: what it is must have been true when it was marked. */
+START_TEST(above_a_marked_version)
+{
+    fsk_ref entry, below, above;
+    versions_make(1 << 20);
+    entry = entry_make(fsk_word_single(FASTSKIP_PUT), 1);
+    below = push(entry, 2);
+    fsk_init64(fsk_word_at(&now.space, below), fsk_word_single(FASTSKIP_PUT));
+    above = push(entry, 3);
+    ck_assert_uint_eq(fsk_load64_relaxed(fsk_word_at(&now.space, below)),
+                      fsk_word_single(FASTSKIP_PUT));
+    ck_assert_uint_eq(fsk_load32_seq(&fsk_version_at(&now.space, above)->older), below);
+    ck_assert_uint_eq(fsk_version_at(&now.space, above)->list, 0);
+    versions_drop();
+}
+END_TEST
+
+/* Nothing is marked where a reference may have that bit. */
+START_TEST(references_with_the_bit_of_the_mark)
+{
+    fsk_ref entry, ref;
+    versions_make(1 << 20);
+    now.plain = 0; /* as in a region beyond FSK_PLAIN_REGION */
+    entry = entry_make(fsk_word_single(FASTSKIP_PUT), 1);
+    ref = push(entry, 2);
+    ck_assert_uint_eq(newest_of(entry), ref);
+    ck_assert_uint_eq(fsk_version_head(&now, entry, FSK_PLAIN + 7), FSK_PLAIN + 7);
+    versions_drop();
+}
+END_TEST
+
 /* ---- insert if absent ---- */
 
 START_TEST(insert_if_absent)
@@ -383,6 +448,9 @@ int main(void)
         lists_name_what_was_pending_below,
         a_late_commit_comes_through,
         equal_stamps,
+        what_is_marked,
+        above_a_marked_version,
+        references_with_the_bit_of_the_mark,
         insert_if_absent,
         a_void_insert_is_seen_by_nobody,
         no_memory_for_a_list,

@@ -135,6 +135,54 @@ START_TEST(the_callers_numbers)
 }
 END_TEST
 
+/* ---- marks ---- */
+
+/* `newest` of the table's only key, which is written twice. */
+static fsk_ref newest_of_two(fastskip_table *t)
+{
+    fastskip_entry shown;
+    const fsk_entry *e;
+    uint8_t key[KEY_ROOM];
+    size_t n = key_make(key, keys_of_table, 7);
+    if (t->caller) {
+        put_at(t, 1, 7, 1);
+        put_at(t, 2, 7, 2);
+    } else {
+        put(t, 7, 1);
+        put(t, 7, 2);
+    }
+    ck_assert_int_eq(fsk_table_get(t, fsk_table_latest(t), key, n, 0, &shown), FASTSKIP_OK);
+    ck_assert_uint_eq(number_of(&shown), 2);
+    ck_assert_int_eq(fsk_table_check(t), FASTSKIP_OK);
+    e = (const fsk_entry *)(const void *)((const uint8_t *)shown.key - sizeof *e);
+    return fsk_load32_seq(&e->newest);
+}
+
+/* Where a reference may need the bit, or each head is looked at anyway, there are none. */
+START_TEST(which_tables_mark)
+{
+    enum { PLAINLY, NUMBERED, SUMMED, PARANOID, AT_MOST, BEYOND, WAYS };
+    for (int way = PLAINLY; way < WAYS; way++) {
+        struct fastskip_options o = options_of(MIB, 1);
+        fastskip_table *t = NULL;
+        fastskip_status status;
+        o.sequence_mode = way == NUMBERED;
+        o.checksum = way == SUMMED ? 4 : 0;
+        o.paranoid = way == PARANOID;
+        if (way >= AT_MOST)
+            o.memory_limit = FSK_PLAIN_REGION + (way == BEYOND ? MIB : 0);
+        status = fsk_table_new(&o, &t);
+        if (status != FASTSKIP_OK) { /* not so much address space */
+            ck_assert(way >= AT_MOST && status == FASTSKIP_NO_MEMORY);
+            continue;
+        }
+        ck_assert_uint_eq(newest_of_two(t) & FSK_PLAIN,
+                          way == PLAINLY || way == AT_MOST ? FSK_PLAIN : 0);
+        fsk_table_unref(t);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -142,6 +190,7 @@ int main(void)
         an_entry_becomes_a_version,
         what_is_dropped_goes_back,
         the_callers_numbers,
+        which_tables_mark,
     };
     return RUN_SUITE("write", tests);
 }

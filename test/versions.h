@@ -28,6 +28,7 @@ static inline void versions_make(uint64_t limit)
     }
     memset(&now.space, 0, sizeof now.space);
     now.space.base = arena.base;
+    now.plain = FSK_PLAIN;
     fsk_init64(&now.clock, 1);
     fsk_init64(&allocated, 0);
 }
@@ -107,6 +108,8 @@ static inline int push_as(fsk_ref entry, uint32_t kind, fsk_ref record, int if_a
     fsk_arena_enter(&arena, &w);
     outcome = fsk_version_push(&now, &w, entry, *ref, &live, &is_void);
     fsk_arena_leave(&w);
+    if (outcome == FSK_PUSHED)
+        fsk_version_mark(&now, entry, *ref);
     REQUIRE(!is_void || outcome == FSK_LIVE);
     if (outcome == FSK_LIVE)
         REQUIRE(live.kind != FASTSKIP_DELETE && live.ref != 0);

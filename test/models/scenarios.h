@@ -26,6 +26,8 @@ typedef struct {
 static const scenario scenarios[] = {
     /* Snapshots. */
     {"puts", 0, {{{PUT, 0, 1}, {PUT, 1, 2}}, {{PUT, 0, 3}}, {{SNAPSHOT, 0}, {SNAPSHOT, 1}}}},
+    {"puts-old", 1, {{{PUT, 0, 1}}, {{PUT, 0, 2}}, {{SNAPSHOT, 1}, {LISTING, 0}}}},
+    {"three-puts-old", 1, {{{PUT, 0, 1}, {PUT, 0, 4}}, {{PUT, 0, 2}}, {{PUT, 0, 3}, {GET, 0}}}},
     {"get-snapshot", 0, {{{PUT, 0, 1}}, {{PUT, 1, 2}}, {{GET, 0}, {SNAPSHOT, 0}}, {{GET, 1}}}},
     /* One batch. */
     {"batch-put", 0, {{{BATCH, 0, 1, 1, 1}}, {{PUT, 0, 2}}, {{SNAPSHOT, 0}}}},

@@ -32,7 +32,11 @@ enum {
     DECIDE_FIRST,   /* it decides before it builds its list */
     INLINE_UNKNOWN, /* in a listing of all versions an inline version has no record */
     ABORT_COUNTS,   /* an aborted batch no longer owes its entry's count */
-    COUNT_ALWAYS    /* a batch counts each entry that it created */
+    COUNT_ALWAYS,   /* a batch counts each entry that it created */
+    MARK_FIRST,     /* a version is marked as plain before it is stamped */
+    MARK_LIST,      /* also one that has a list */
+    MARK_BATCH,     /* also a batch's */
+    MARK_STORE      /* by a store */
 };
 #ifndef FAULT
 #define FAULT NONE
@@ -54,6 +58,7 @@ enum { LATEST = 0xf0, PENDING, NEVER };
 enum { WAITING, COMMITTING = -1, ABORTED = -2 };
 
 #define CONDITIONAL (-1) /* owner of an insert-if-absent */
+#define PLAIN 0x40       /* in `newest`: that version is stamped, a single write, and has no list */
 
 typedef struct {
     int8_t version, record;
@@ -68,7 +73,7 @@ typedef struct {
 static struct {
     version versions[1 + VERSIONS]; /* 0 is none */
     int8_t inlined[KEYS];           /* the inline version, 0 as long as there is no entry */
-    int8_t newest[KEYS];            /* 0: the inline one */
+    int8_t newest[KEYS];            /* 0: the inline one; PLAIN: see publish() */
     int8_t record[RECORDS];
     uint8_t clock;
     /* What the check needs to know. */
@@ -213,7 +218,7 @@ static int head_of(int key)
     int head;
     if (g.inlined[key] == 0 && LOAD(g.inlined[key]) == 0)
         return 0;
-    head = LOAD(g.newest[key]);
+    head = LOAD(g.newest[key]) & ~PLAIN;
     return head != 0 ? head : g.inlined[key];
 }
 
@@ -259,14 +264,19 @@ static int all_versions(int key, unsigned limit, seen *all)
 
 /* ---- writing ---- */
 
+static void no_list(version *v)
+{
+    v->count = 0;
+    memset(v->list, 0, sizeof v->list);
+}
+
 static void build_list(int head, version *v)
 {
     const version *h = &g.versions[head];
     unsigned word = h->word, stamp = LATEST;
     if (FAULT != NO_STAMP_HEAD || (word & RECORD) != 0)
         stamp = stamp_and_word(head, &word);
-    v->count = 0;
-    memset(v->list, 0, sizeof v->list);
+    no_list(v);
     if (FAULT == NO_LIST)
         return;
     if (stamp == PENDING)
@@ -277,6 +287,20 @@ static void build_list(int head, version *v)
 }
 
 enum { CREATED, PUSHED, LIVE };
+
+/* Who pushes above it next need not look at it. */
+static void mark(int key, int i)
+{
+    const version *v = &g.versions[i];
+    int8_t newest = (int8_t)i;
+    if ((v->owner > 0 && FAULT != MARK_BATCH) || v->owner < 0 ||
+        (v->count != 0 && FAULT != MARK_LIST))
+        return;
+    if (FAULT == MARK_STORE)
+        STORE(g.newest[key], (int8_t)(i | PLAIN));
+    else
+        CAS(g.newest[key], &newest, (int8_t)(i | PLAIN));
+}
 
 /* *live: what a conditional write met. */
 static int publish(int key, int i, int *live)
@@ -299,20 +323,26 @@ static int publish(int key, int i, int *live)
     }
     newest = LOAD(g.newest[key]);
     do {
-        head = newest != 0 ? newest : g.inlined[key];
+        head = newest != 0 ? newest & ~PLAIN : g.inlined[key];
         if (FAULT == DECIDE_FIRST && v->owner == CONDITIONAL &&
             (*live = newest_from(head, LATEST, &s)) != 0)
             return LIVE;
-        build_list(head, v);
+        if ((newest & PLAIN) != 0)
+            no_list(v);
+        else
+            build_list(head, v);
         v->older = head;
         if (FAULT != DECIDE_FIRST && v->owner == CONDITIONAL &&
             (*live = newest_from(head, LATEST, &s)) != 0)
             return LIVE;
     } while (!CAS(g.newest[key], &newest, (int8_t)i));
+    if (FAULT == MARK_FIRST)
+        mark(key, i);
     if (v->owner <= 0 && is_void_at(v, stamp_of(i), &s)) {
         *live = g.versions[s.version].value;
         return LIVE;
     }
+    mark(key, i);
     return PUSHED;
 }
 
