@@ -126,14 +126,17 @@ static void take_leading(const fsk_order *o, fastskip_batch *b)
 }
 
 /* Two sorted runs, [i, mid) and [mid, end), into one.  Which of the two is next can not be foreseen, so
- * nothing branches on it. */
+ * nothing branches on it: `second` is 0 or 1 by arithmetic, which compilers leave as it is. */
 static void merge(const fsk_order *o, const fastskip_batch *b, const uint32_t *from, uint32_t *to,
                   size_t i, size_t mid, size_t end)
 {
     size_t j = mid, k = i;
     while (i < mid && j < end) {
-        size_t second = record_compare(o, b, from[i], from[j]) > 0;
-        to[k++] = from[second != 0 ? j : i];
+        const fsk_batch_record *x = &b->records[from[i]], *y = &b->records[from[j]];
+        size_t second = y->leading < x->leading;
+        if (FSK_UNLIKELY(x->leading == y->leading))
+            second = record_compare(o, b, from[i], from[j]) > 0;
+        to[k++] = from[i + ((j - i) & (0 - second))];
         i += 1 - second;
         j += second;
     }

@@ -83,8 +83,9 @@ START_TEST(marks)
     FINDS(e->newest, head | FSK_PLAIN);          /* it has a list */
     FINDS(e->newest, ref_of(below) | FSK_PLAIN); /* it is a batch's */
     FINDS(e->newest, FSK_PLAIN);
-    put(t, 1, 1);
-    e = fsk_entry_at(&t->list.space, entry_with(1));
+    put(t, 100, 1); /* a key that is not hot yet, so that its second version is marked */
+    put(t, 100, 2);
+    e = fsk_entry_at(&t->list.space, entry_with(100));
     head = fsk_load32_seq(&e->newest);
     ck_assert_uint_ne(head & FSK_PLAIN, 0);
     v = fsk_version_at(&t->list.space, head & ~FSK_PLAIN);
