@@ -288,11 +288,6 @@ END_TEST
 
 /* ---- the mark ---- */
 
-static fsk_ref newest_of(fsk_ref entry)
-{
-    return fsk_load32_seq(&fsk_entry_at(&now.space, entry)->newest);
-}
-
 /* Only the head is marked, and only if it is a single write without a list. */
 START_TEST(what_is_marked)
 {
@@ -359,7 +354,7 @@ START_TEST(insert_if_absent)
     versions_make(1 << 20);
     entry = entry_make(fsk_word_single(FASTSKIP_PUT), 1);
     ck_assert_int_eq(push_as(entry, FASTSKIP_PUT, 0, 1, 2, &ref), EXISTS);
-    ck_assert_uint_eq(fsk_load32_seq(&fsk_entry_at(&now.space, entry)->newest), 0);
+    ck_assert_uint_eq(newest_of(entry), 0);
     push_as(entry, FASTSKIP_DELETE, 0, 0, 0, &ref);
     ck_assert_int_eq(push_as(entry, FASTSKIP_PUT, 0, 1, 3, &ref), PUSHED);
     ck_assert_uint_eq(read_now(entry), 3);

@@ -249,8 +249,7 @@ static void memory_verify(void)
     unsigned n = 0;
     uint64_t bytes = fsk_load64_relaxed(&allocated) + fsk_arena_total(&arena, FSK_COUNT_WASTED);
     for (int k = 0; k < KEYS; k++) {
-        fsk_ref newest = fsk_load32_seq(&fsk_entry_at(&now.space, entry[k])->newest);
-        for (fsk_ref ref = fsk_version_head(&now, entry[k], newest); ref != entry[k];
+        for (fsk_ref ref = fsk_version_head(&now, entry[k], newest_of(entry[k])); ref != entry[k];
              ref = fsk_load32_seq(&fsk_version_at(&now.space, ref)->older)) {
             fsk_ref list = fsk_version_at(&now.space, ref)->list;
             unsigned i = 0;

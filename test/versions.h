@@ -116,6 +116,11 @@ static inline int push_as(fsk_ref entry, uint32_t kind, fsk_ref record, int if_a
     return is_void ? VOID : outcome;
 }
 
+static inline fsk_ref newest_of(fsk_ref entry)
+{
+    return fsk_load32_seq(&fsk_entry_at(&now.space, entry)->newest);
+}
+
 static inline fsk_ref push(fsk_ref entry, unsigned number)
 {
     fsk_ref ref;

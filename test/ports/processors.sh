@@ -7,7 +7,7 @@
 #
 # Where a processor has no 64-bit compare-and-swap, configuring must refuse. --quick, which CI runs, leaves
 # out what takes longest there: interruptions at every access, fibers, the model, failing allocations, every
-# bit flipped, all but two of the suites of threads; and it has those at work for a shorter time.
+# bit flipped, races inside a block, threads by the ten thousand; and it has threads at work for a shorter time.
 #
 # i386 is built everywhere and tested where the kernel runs programs of 32 bits itself; where it does not, a
 # line says so. qemu-i386 7.2 is no substitute: there threads free each other's caches of malloc, as if they
