@@ -28,7 +28,7 @@ result() {
     fi
 }
 
-workloads=(fillrandom readrandom readmissing multireadrandom16 multireadrandom64 seekrandom10 seekrandom100
+workloads=(fillrandom readrandom readdependent readmissing multireadrandom16 multireadrandom64 seekrandom10 seekrandom100
     readseq readreverse ycsbc overwrite fillseq fillbatch overwritezipf deleterandom ycsba ycsbb ycsbd ycsbe
     ycsbf readwhilewriting snapshot flush hotkeyput hotkeyget hotkeyothers)
 

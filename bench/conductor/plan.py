@@ -7,6 +7,7 @@
 SHARED = [
     "fillrandom",
     "readrandom",
+    "readdependent",
     "readmissing",
     "multireadrandom16",
     "multireadrandom64",
@@ -41,6 +42,7 @@ THREADED = ["fillrandom", "readrandom", "ycsba"]
 AIMS = [
     "fillrandom",
     "readrandom",
+    "readdependent",
     "readmissing",
     "multireadrandom16",
     "seekrandom10",
@@ -55,6 +57,7 @@ AIMS = [
 SHORT = [
     "fillrandom",
     "readrandom",
+    "readdependent",
     "readmissing",
     "multireadrandom16",
     "seekrandom10",

@@ -55,6 +55,7 @@ def ratio_table(results, peers):
 # A workload against the floor of it: what, the peer's workload, that of the limits.
 FLOORS = [
     ("get / hash lookup", "readrandom", "readrandom"),
+    ("the same, one after the other", "readdependent", "readdependent"),
     ("get in groups of 16 / lookups in groups", "multireadrandom16", "multireadrandom16"),
     ("insert / append", "fillrandom", "fillrandom"),
     ("insert in order / append", "fillseq", "fillseq"),

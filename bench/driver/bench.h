@@ -66,6 +66,7 @@ void body_batch(job *j);
 void body_overwrite(job *j);
 void body_delete(job *j);
 void body_get(job *j);
+void body_get_dependent(job *j);
 void body_get_16(job *j);
 void body_get_64(job *j);
 void body_seek_10(job *j);

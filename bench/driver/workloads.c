@@ -37,6 +37,7 @@ static const workload workloads[] = {
     {"fillseq", body_put, SECTION_ASCENDING, EMPTY, 0, 0, 0, NULL},
     {"fillbatch", body_batch, SECTION_WRITTEN, EMPTY, 0, 0, 0, NULL},
     {"readrandom", body_get, SECTION_ASKED, READS, .divisor = 1},
+    {"readdependent", body_get_dependent, SECTION_ASKED, READS, .divisor = 1},
     {"readmissing", body_get, SECTION_MISSING, READS, .divisor = 1},
     {"multireadrandom16", body_get_16, SECTION_ASKED, READS, .divisor = 1},
     {"multireadrandom64", body_get_64, SECTION_ASKED, READS, .divisor = 1},

@@ -148,17 +148,23 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
 static inline uint64_t hash_of(const char *key, size_t size)
 {
     uint64_t h = size * UINT64_C(0x9e3779b97f4a7c15), x = 0, y = 0;
-    for (; size > 16; key += 16, size -= 16) {
+    const char *end = key + size;
+    for (; end - key > 16; key += 16) {
         memcpy(&x, key, 8);
         memcpy(&y, key + 8, 8);
         h = mix(x ^ h, y ^ UINT64_C(0xe7037ed1a0b428db));
     }
-    x = y = 0;
-    if (size >= 8) {
+    /* The last 16 bytes, or all. A copy of fewer than 8 would be read back before it has reached the cache,
+     * which makes a processor finish all that it has begun. */
+    if (size >= 16) {
+        memcpy(&x, end - 16, 8);
+        memcpy(&y, end - 8, 8);
+    } else if (size >= 8) {
         memcpy(&x, key, 8);
-        memcpy(&y, key + size - 8, 8);
+        memcpy(&y, end - 8, 8);
     } else {
-        memcpy(&x, key, size);
+        for (x = 0; key != end; key++)
+            x = x << 8 | (unsigned char)*key;
     }
     return mix(x ^ h, y ^ UINT64_C(0x8ebc6af09c88c6e3));
 }
