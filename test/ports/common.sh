@@ -79,31 +79,6 @@ meson_tests() {
     failed=$((failed + bad))
 }
 
-# Of a build's tests those that do not match a pattern: their names ("name"), or what ninja is to build
-# for them ("target"). What is matched is the suite and the name, as in public/api_read, with .sh at the end
-# of a script's.
-meson_part() {
-    python3 - "$@" <<'PYTHON'
-import json
-import os
-import re
-import sys
-
-kind, directory, pattern = sys.argv[1], os.path.abspath(sys.argv[2]) + "/", sys.argv[3]
-for test in json.load(open(directory + "meson-info/intro-tests.json")):
-    script = not test["cmd"][0].startswith(directory)
-    label = test["suite"][0].split(":")[-1] + "/" + test["name"] + (".sh" if script else "")
-    if re.search(pattern, label):
-        continue
-    if kind == "name":
-        print(test["name"])
-        continue
-    for word in test["cmd"] + [value for value in test["env"].values() if isinstance(value, str)]:
-        if word.startswith(directory) and not re.search("/$|:", word):  # no search path
-            print(os.path.relpath(word, directory))
-PYTHON
-}
-
 # To the compiler a warning is an error with -Dwerror=true, to the linker it is not.
 build_quietly() {
     local log=$1/build.log

@@ -56,7 +56,7 @@ make_programs() {
     local targets
     check 'configure programs' env CC=gcc meson setup "$programs" -Dbench=false -Dwerror=true \
         -Doptimization=1 -Datomics=libatomic_ops -Dc_std=gnu99 -Dc_args=-D__STDC_NO_ATOMICS__
-    mapfile -t targets < <(meson_part target "$programs" "$no_public_program")
+    mapfile -t targets < <(python3 test/tests_of.py targets "$programs" --without "$no_public_program")
     check 'build programs' build_quietly "$programs" "${targets[@]}"
 }
 
@@ -66,7 +66,7 @@ test_library() {
     # A program, too, may be compiled by it.
     check "$compiler: README's program" test/test_readme.sh "$library" "$compiler"
     cp "$library" "$(realpath "$programs/libfastskip.so.1")"
-    mapfile -t names < <(meson_part name "$programs" "$no_public_program")
+    mapfile -t names < <(python3 test/tests_of.py names "$programs" --without "$no_public_program")
     meson_tests "$compiler" "$programs" "${names[@]}"
 }
 

@@ -88,8 +88,8 @@ test_processor() {
     check "$processor: libcheck" make_prefix "$triplet" "$prefix"
     check "$processor: configure" setup "$processor" "$directory" -Dwerror=true
     if [ -n "$quick" ]; then
-        mapfile -t targets < <(meson_part target "$directory" "$slow")
-        mapfile -t tests < <(meson_part name "$directory" "$slow")
+        mapfile -t targets < <(python3 test/tests_of.py targets "$directory" --without "$slow")
+        mapfile -t tests < <(python3 test/tests_of.py names "$directory" --without "$slow")
     fi
     check "$processor: build" build_quietly "$directory" "${targets[@]}"
     if [ "$processor" = i386 ] && ! runs_32_bits; then
