@@ -34,10 +34,6 @@ struct fastskip_iterator {
     /* The leaf that it is in. */
     fsk_block *leaf;
     unsigned count, at; /* words; and which one is the present */
-    /* The leaf to come, for fetching only, and the slot of it whose entry is fetched next; below 0: so many
-     * steps from now. */
-    const fsk_block *ahead;
-    int ahead_slot;
     fsk_block *below; /* where to look for the leaf to the left of this one; NULL: not known */
     size_t span; /* bytes of an entry to fetch ahead: up to the value, as the last leaf had it */
     int ends_low, ends_high; /* the bounds cut words off, or nothing lies beyond */

@@ -3,8 +3,6 @@
 
 #include "careful.h"
 
-#define STEPS_OF_A_MISS 10 /* of a walk, in the time that memory takes */
-
 /* ---- one leaf ---- */
 
 /* Notes whether an entry whose key decides something is sound. */
@@ -95,39 +93,9 @@ FSK_FETCHER void fetch_block(const fsk_block *leaf)
         fsk_block_prefetch(leaf);
 }
 
-/* The walk arrives at a leaf: those of its entries that were not fetched on the way. */
-static void fetch_rest(fastskip_iterator *it, const fsk_block *leaf)
-{
-    int i = it->ahead == leaf && it->ahead_slot > 0 ? it->ahead_slot : 0;
-    for (; i < FSK_SLOTS; i++) {
-        fsk_ref ref = fsk_load32_relaxed(&leaf->ref[i]);
-        if (ref == 0)
-            break;
-        fsk_entry_prefetch(&it->table->list.space, ref, it->span);
-    }
-}
-
-/* The leaf to come next; NULL: none, or not known. */
-static void fetch_leaf(fastskip_iterator *it, const fsk_block *next)
-{
-    it->ahead = next;
-    it->ahead_slot = next != NULL ? 0 : FSK_SLOTS;
-}
-
-void fsk_walk_follow(fastskip_iterator *it)
-{
-    const fsk_space *s = &it->table->list.space;
-    fsk_ref forward = fsk_load32_seq(&it->ahead->forward);
-    if (forward == 0 || fsk_walk_checked(it))
-        return;
-    fetch_leaf(it, fsk_block_at(s, forward));
-    fsk_block_prefetch(it->ahead);
-    it->ahead_slot = -STEPS_OF_A_MISS;
-}
-
-/* All entries of these parts of a leaf in which a walk begins: before its words are put in order, so that
- * this overlaps with the misses. */
-static void fetch_now(fastskip_iterator *it, const fsk_block *leaf, uint32_t from, uint32_t to)
+/* All entries of these parts of a leaf: before its words are put in order, so that this overlaps with the
+ * misses. */
+static void fetch_parts(fastskip_iterator *it, const fsk_block *leaf, uint32_t from, uint32_t to)
 {
     for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
         fsk_ref ref = fsk_load32_relaxed(&leaf->ref[i]);
@@ -139,11 +107,31 @@ static void fetch_now(fastskip_iterator *it, const fsk_block *leaf, uint32_t fro
     }
 }
 
+static void fetch_entries(fastskip_iterator *it, const fsk_block *leaf)
+{
+    fetch_parts(it, leaf, 0, FSK_UNKNOWN);
+}
+
 /* The leaf to the right; NULL if there is none. */
 static fsk_block *next_leaf(const fastskip_iterator *it, const fsk_block *leaf)
 {
     fsk_ref next = fsk_load32_seq(&leaf->next);
     return next != 0 ? fsk_block_at(&it->table->list.space, next) : NULL;
+}
+
+/* A walk has come to this leaf from the left: the next one, which is here unless it is the walk's second leaf,
+ * tells what replaced it, or which comes after it.  A table with checks begins nothing that it does not know
+ * to be sound. */
+static void fetch_right(fastskip_iterator *it, const fsk_block *leaf)
+{
+    const fsk_block *next = next_leaf(it, leaf);
+    fsk_ref forward;
+    fetch_block(next);
+    if (next == NULL || fsk_walk_checked(it))
+        return;
+    forward = fsk_load32_seq(&next->forward);
+    fetch_block(forward != 0 ? fsk_block_at(&it->table->list.space, forward)
+                             : next_leaf(it, next));
 }
 
 /* Before a leaf's words are read: what they name lies inside.  0: the leaf is taken for an empty one that
@@ -179,7 +167,6 @@ static void enter_leaf(fastskip_iterator *it, fsk_block *leaf)
 {
     it->leaf = leaf;
     it->below = NULL;
-    fetch_leaf(it, NULL);
     if (fsk_walk_checked(it) && !leaf_checked(it, leaf))
         return;
     it->count = fsk_block_leaf_words(&it->table->list.space, leaf, it->words);
@@ -203,20 +190,15 @@ void fsk_walk_right(fastskip_iterator *it)
 {
     fsk_block *leaf = fsk_walk_checked(it) ? fsk_careful_right(&it->table->list, it->leaf)
                                            : fsk_list_right(&it->table->list, it->leaf);
-    fsk_block *next;
     if (FSK_UNLIKELY(leaf == NULL)) {
         it->damaged = 1;
         return;
     }
-    next = next_leaf(it, leaf);
-    fetch_rest(it, leaf);
-    fetch_block(next);
+    fetch_entries(it, leaf);
+    fetch_right(it, leaf);
     enter_leaf(it, leaf);
     it->at = 0;
     take_span(it);
-    fetch_leaf(it, it->ends_high ? NULL : next);
-    if (it->ahead != NULL)
-        fsk_walk_follow(it);
 }
 
 /* What a search strictly below this leaf's range finds: the leaf to the left, as it is now, or where that
@@ -241,12 +223,11 @@ fastskip_status fsk_walk_below(fastskip_iterator *it)
         leaf = find_below(it, it->leaf, 0);
     if (leaf == NULL || leaf->high != low)
         return FASTSKIP_CORRUPT;
-    fetch_rest(it, leaf);
+    fetch_entries(it, leaf);
     below = leaf->low != 0 ? find_below(it, leaf, 1) : NULL;
     enter_leaf(it, leaf);
     it->at = it->count;
     take_span(it);
-    fetch_leaf(it, it->ends_low ? NULL : below);
     it->below = below;
     return FASTSKIP_OK;
 }
@@ -274,7 +255,7 @@ void fsk_walk_to(fastskip_iterator *it, const void *data, size_t size, int after
     if (fsk_walk_checked(it) && !end_checked(it, leaf, &key))
         return;
     it->span = FSK_ENTRY_HEAD + size; /* a guess: that other keys are as long */
-    fetch_now(it, leaf, after ? 0 : part, after ? part : FSK_UNKNOWN);
+    fetch_parts(it, leaf, after ? 0 : part, after ? part : FSK_UNKNOWN);
     if (!after) /* it is likely to go on to the right */
         fetch_block(next_leaf(it, leaf));
     enter_leaf(it, leaf);
@@ -290,7 +271,7 @@ int fsk_walk_first(fastskip_iterator *it)
     it->valid = it->damaged = 0;
     if (leaf == NULL)
         return 0;
-    fetch_now(it, leaf, 0, FSK_UNKNOWN);
+    fetch_entries(it, leaf);
     fetch_block(next_leaf(it, leaf));
     enter_leaf(it, leaf);
     it->at = 0;
@@ -303,7 +284,7 @@ int fsk_walk_last(fastskip_iterator *it)
     it->valid = it->damaged = 0;
     if (leaf == NULL)
         return 0;
-    fetch_now(it, leaf, 0, FSK_UNKNOWN);
+    fetch_entries(it, leaf);
     enter_leaf(it, leaf);
     return 1;
 }
