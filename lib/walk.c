@@ -119,9 +119,9 @@ static fsk_block *next_leaf(const fastskip_iterator *it, const fsk_block *leaf)
     return next != 0 ? fsk_block_at(&it->table->list.space, next) : NULL;
 }
 
-/* A walk has come to this leaf from the left: the next one, which is here unless it is the walk's second leaf,
- * tells what replaced it, or which comes after it.  A table with checks begins nothing that it does not know
- * to be sound. */
+/* A walk has come to this leaf from the left: the next one, which is here unless this is the walk's second
+ * leaf or replaced one that was fetched, tells what replaced it, or which comes after it.  A table with checks
+ * begins nothing that it does not know to be sound. */
 static void fetch_right(fastskip_iterator *it, const fsk_block *leaf)
 {
     const fsk_block *next = next_leaf(it, leaf);

@@ -3,10 +3,10 @@
  *
  * Each leaf and each entry costs a cache miss, so they are fetched ahead: all entries of a leaf at once when
  * the walk enters it, while its words are put in order, and by then the block of the leaf after the next one
- * to the right.  (One entry of the next leaf with each step took 1.3 to 1.7 times as long, and fetching a whole
- * leaf sooner gained little where a walk went on and cost where it ended.)  Until somebody has walked there a
- * `next` may name a leaf that was replaced: whoever first walks over a table, to flush it, meets many.  Then
- * it is its successor that is fetched.
+ * to the right.  (One entry of the next leaf with each step took 1.4 to 1.7 times as long.  All entries of the
+ * next leaf, a leaf sooner, gained little on later walks and made the first one as slow again.)  Until somebody
+ * has walked there a `next` may name a leaf that was replaced: whoever first walks over a table, to flush it,
+ * meets many.  Then it is its successor that is fetched.
  *
  * Relies on: iterator.h, careful.  Used by: iterator.
  */

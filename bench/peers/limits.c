@@ -163,7 +163,7 @@ static inline uint64_t hash_of(const char *key, size_t size)
         memcpy(&x, key, 8);
         memcpy(&y, end - 8, 8);
     } else {
-        for (x = 0; key != end; key++)
+        for (; key != end; key++)
             x = x << 8 | (unsigned char)*key;
     }
     return mix(x ^ h, y ^ UINT64_C(0x8ebc6af09c88c6e3));
