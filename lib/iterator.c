@@ -20,7 +20,9 @@ fastskip_status fsk_iterator_new(fastskip_table *t, uint64_t limit, uint32_t fla
     it->valid = it->damaged = 0;
     it->leaf = NULL;
     it->count = it->at = 0;
-    it->below = NULL;
+    it->ahead = it->beyond = NULL;
+    it->ahead_slot = FSK_SLOTS;
+    it->backwards = 0;
     it->span = FSK_LINE / 2;
     it->lower = it->upper = NULL;
     it->lower_size = it->upper_size = 0;
@@ -147,6 +149,7 @@ FSK_COLD static fastskip_status look_checked(fastskip_iterator *it, int forwards
 /* Is there something to show of the present word?  For a walk that is plain. */
 static inline int look_plainly(fastskip_iterator *it)
 {
+    fsk_walk_fetch(it);
     return fsk_version_newest(&it->table->clock, fsk_walk_word(it, it->at), it->limit, &it->seen) &&
            (it->seen.kind != FASTSKIP_DELETE || it->flags != 0);
 }
@@ -156,6 +159,7 @@ static fastskip_status look(fastskip_iterator *it, int forwards)
 {
     if (FSK_LIKELY(it->plain))
         return look_plainly(it) ? FASTSKIP_OK : FASTSKIP_NOT_FOUND;
+    fsk_walk_fetch(it);
     if (fsk_walk_checked(it))
         return look_checked(it, forwards);
     if ((it->flags & FASTSKIP_ALL_VERSIONS) != 0)

@@ -34,7 +34,10 @@ struct fastskip_iterator {
     /* The leaf that it is in. */
     fsk_block *leaf;
     unsigned count, at; /* words; and which one is the present */
-    fsk_block *below; /* where to look for the leaf to the left of this one; NULL: not known */
+    /* The leaf to come and the one after it, for fetching; see walk.h.  NULL: not known. */
+    fsk_block *ahead, *beyond;
+    int ahead_slot; /* of `ahead`, whose entry is fetched next; below 0: so many steps from now */
+    int backwards;  /* they lie to the left */
     size_t span; /* bytes of an entry to fetch ahead: up to the value, as the last leaf had it */
     int ends_low, ends_high; /* the bounds cut words off, or nothing lies beyond */
     fsk_seen seen;           /* the present version */

@@ -107,11 +107,6 @@ static void fetch_parts(fastskip_iterator *it, const fsk_block *leaf, uint32_t f
     }
 }
 
-static void fetch_entries(fastskip_iterator *it, const fsk_block *leaf)
-{
-    fetch_parts(it, leaf, 0, FSK_UNKNOWN);
-}
-
 /* The leaf to the right; NULL if there is none. */
 static fsk_block *next_leaf(const fastskip_iterator *it, const fsk_block *leaf)
 {
@@ -119,19 +114,100 @@ static fsk_block *next_leaf(const fastskip_iterator *it, const fsk_block *leaf)
     return next != 0 ? fsk_block_at(&it->table->list.space, next) : NULL;
 }
 
-/* A walk has come to this leaf from the left: the next one, which is here unless this is the walk's second
- * leaf or replaced one that was fetched, tells what replaced it, or which comes after it.  A table with checks
- * begins nothing that it does not know to be sound. */
-static void fetch_right(fastskip_iterator *it, const fsk_block *leaf)
+/* What a search strictly below this leaf's range finds: the leaf to the left, as it is now, or (`soon`) where
+ * that search begins on the leaves, which is fetched. */
+static fsk_block *find_below(fastskip_iterator *it, const fsk_block *leaf, int soon)
 {
-    const fsk_block *next = next_leaf(it, leaf);
-    fsk_ref forward;
-    fetch_block(next);
-    if (next == NULL || fsk_walk_checked(it))
-        return;
-    forward = fsk_load32_seq(&next->forward);
-    fetch_block(forward != 0 ? fsk_block_at(&it->table->list.space, forward)
-                             : next_leaf(it, next));
+    fsk_list *l = &it->table->list;
+    const fsk_entry *e = fsk_entry_at(&l->space, leaf->low);
+    fsk_key key;
+    fsk_key_init(&key, &l->space.order, fsk_entry_key(e), e->key_size);
+    if (fsk_checked(&l->space)) /* nothing is begun that is not known to be sound */
+        return soon ? NULL : fsk_careful_leaf_below(l, &key);
+    return soon ? fsk_list_leaf_below_soon(l, &key) : fsk_list_leaf_below(l, &key);
+}
+
+/* The leaf to come, whose block is here (slot 0) or was begun just now (-FSK_HOP); NULL: not known. */
+static void set_ahead(fastskip_iterator *it, fsk_block *ahead, int slot)
+{
+    it->ahead = ahead;
+    it->beyond = NULL;
+    it->ahead_slot = ahead != NULL ? slot : FSK_SLOTS;
+}
+
+/* What was fetched ahead is of no use to a walk that begins elsewhere, or turns round. */
+static void begin_walk(fastskip_iterator *it, int backwards)
+{
+    it->backwards = backwards;
+    set_ahead(it, NULL, 0);
+}
+
+/* What replaced a block that is here, begun; NULL: nothing did. */
+static fsk_block *begin_successor(const fastskip_iterator *it, const fsk_block *b)
+{
+    fsk_ref forward = fsk_load32_seq(&b->forward);
+    fsk_block *successor = forward != 0 ? fsk_block_at(&it->table->list.space, forward) : NULL;
+    fetch_block(successor);
+    return successor;
+}
+
+/* The block of the leaf to come is here. */
+static void hop_ahead(fastskip_iterator *it)
+{
+    fsk_block *successor = begin_successor(it, it->ahead);
+    if (successor != NULL) {
+        set_ahead(it, successor, -FSK_HOP);
+    } else if (!it->backwards) {
+        it->beyond = next_leaf(it, it->ahead);
+        fetch_block(it->beyond);
+    } else if (it->ahead->low != 0) {
+        fsk_entry_prefetch(&it->table->list.space, it->ahead->low, it->span);
+    }
+}
+
+static void hop_beyond(fastskip_iterator *it)
+{
+    fsk_block *successor = begin_successor(it, it->beyond);
+    if (successor != NULL)
+        it->beyond = successor;
+}
+
+void fsk_walk_hop(fastskip_iterator *it)
+{
+    if (it->ahead_slot <= 0)
+        hop_ahead(it);
+    else if (it->beyond != NULL)
+        hop_beyond(it);
+    else if (it->backwards && it->ahead_slot > FSK_HOP && it->ahead->low != 0)
+        it->beyond = find_below(it, it->ahead, 1);
+}
+
+/* The entries of a leaf that the walk comes to: those that were not fetched on the way. */
+static void fetch_rest(fastskip_iterator *it, const fsk_block *leaf)
+{
+    int i = it->ahead == leaf && it->ahead_slot > 0 ? it->ahead_slot : 0;
+    for (; i < FSK_SLOTS; i++) {
+        fsk_ref ref = fsk_load32_relaxed(&leaf->ref[i]);
+        if (ref == 0)
+            break;
+        fsk_entry_prefetch(&it->table->list.space, ref, it->span);
+    }
+}
+
+/* The walk is in this leaf, and is likely to go on. */
+static void fetch_on(fastskip_iterator *it, const fsk_block *leaf)
+{
+    fsk_block *ahead = it->ahead == leaf ? it->beyond : NULL;
+    if (it->backwards ? it->ends_low : it->ends_high) {
+        set_ahead(it, NULL, 0);
+    } else if (ahead != NULL) {
+        set_ahead(it, ahead, 0);
+        hop_ahead(it);
+    } else {
+        ahead = it->backwards ? find_below(it, leaf, 1) : next_leaf(it, leaf);
+        fetch_block(ahead);
+        set_ahead(it, fsk_walk_checked(it) ? NULL : ahead, -FSK_HOP);
+    }
 }
 
 /* Before a leaf's words are read: what they name lies inside.  0: the leaf is taken for an empty one that
@@ -166,7 +242,6 @@ FSK_COLD static void check_order(fastskip_iterator *it, const fsk_block *leaf)
 static void enter_leaf(fastskip_iterator *it, fsk_block *leaf)
 {
     it->leaf = leaf;
-    it->below = NULL;
     if (fsk_walk_checked(it) && !leaf_checked(it, leaf))
         return;
     it->count = fsk_block_leaf_words(&it->table->list.space, leaf, it->words);
@@ -186,6 +261,16 @@ static void take_span(fastskip_iterator *it)
             FSK_ENTRY_HEAD + fsk_entry_at(&it->table->list.space, fsk_walk_word(it, 0))->key_size;
 }
 
+/* The walk comes to a leaf from the one beside it. */
+static void arrive(fastskip_iterator *it, fsk_block *leaf)
+{
+    fetch_rest(it, leaf);
+    enter_leaf(it, leaf);
+    it->at = it->backwards ? it->count : 0;
+    take_span(it);
+    fetch_on(it, leaf);
+}
+
 void fsk_walk_right(fastskip_iterator *it)
 {
     fsk_block *leaf = fsk_walk_checked(it) ? fsk_careful_right(&it->table->list, it->leaf)
@@ -194,41 +279,23 @@ void fsk_walk_right(fastskip_iterator *it)
         it->damaged = 1;
         return;
     }
-    fetch_entries(it, leaf);
-    fetch_right(it, leaf);
-    enter_leaf(it, leaf);
-    it->at = 0;
-    take_span(it);
-}
-
-/* What a search strictly below this leaf's range finds: the leaf to the left, as it is now, or where that
- * search begins on the leaves. */
-static fsk_block *find_below(fastskip_iterator *it, const fsk_block *leaf, int soon)
-{
-    fsk_list *l = &it->table->list;
-    const fsk_entry *e = fsk_entry_at(&l->space, leaf->low);
-    fsk_key key;
-    fsk_key_init(&key, &l->space.order, fsk_entry_key(e), e->key_size);
-    if (fsk_checked(&l->space)) /* nothing is begun that is not known to be sound */
-        return soon ? NULL : fsk_careful_leaf_below(l, &key);
-    return soon ? fsk_list_leaf_below_soon(l, &key) : fsk_list_leaf_below(l, &key);
+    if (it->backwards)
+        begin_walk(it, 0);
+    arrive(it, leaf);
 }
 
 fastskip_status fsk_walk_below(fastskip_iterator *it)
 {
     fsk_ref low = it->leaf->low;
-    fsk_block *leaf = it->below, *below;
-    leaf = leaf != NULL ? fsk_list_fresh(&it->table->list, leaf) : NULL;
+    fsk_block *leaf;
+    if (!it->backwards)
+        begin_walk(it, 1);
+    leaf = it->ahead != NULL ? fsk_list_fresh(&it->table->list, it->ahead) : NULL;
     if (leaf == NULL || leaf->high != low) /* not the leaf that is wanted, or split since */
         leaf = find_below(it, it->leaf, 0);
     if (leaf == NULL || leaf->high != low)
         return FASTSKIP_CORRUPT;
-    fetch_entries(it, leaf);
-    below = leaf->low != 0 ? find_below(it, leaf, 1) : NULL;
-    enter_leaf(it, leaf);
-    it->at = it->count;
-    take_span(it);
-    it->below = below;
+    arrive(it, leaf);
     return FASTSKIP_OK;
 }
 
@@ -252,6 +319,7 @@ void fsk_walk_to(fastskip_iterator *it, const void *data, size_t size, int after
     fsk_key_init(&key, &it->table->list.space.order, data, size);
     leaf = fsk_careful_leaf(&it->table->list, NULL, &key, &part);
     it->damaged = 0;
+    begin_walk(it, after);
     if (fsk_walk_checked(it) && !end_checked(it, leaf, &key))
         return;
     it->span = FSK_ENTRY_HEAD + size; /* a guess: that other keys are as long */
@@ -269,9 +337,10 @@ int fsk_walk_first(fastskip_iterator *it)
 {
     fsk_block *leaf = fsk_careful_first(&it->table->list);
     it->valid = it->damaged = 0;
+    begin_walk(it, 0);
     if (leaf == NULL)
         return 0;
-    fetch_entries(it, leaf);
+    fetch_rest(it, leaf);
     fetch_block(next_leaf(it, leaf));
     enter_leaf(it, leaf);
     it->at = 0;
@@ -282,9 +351,10 @@ int fsk_walk_last(fastskip_iterator *it)
 {
     fsk_block *leaf = fsk_careful_leaf_below(&it->table->list, NULL);
     it->valid = it->damaged = 0;
+    begin_walk(it, 1);
     if (leaf == NULL)
         return 0;
-    fetch_entries(it, leaf);
+    fetch_rest(it, leaf);
     enter_leaf(it, leaf);
     return 1;
 }

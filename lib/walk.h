@@ -1,12 +1,20 @@
 /*
  * walk.h - how an iterator goes from leaf to leaf: entering one, its bounds, fetching ahead.
  *
- * Each leaf and each entry costs a cache miss, so they are fetched ahead: all entries of a leaf at once when
- * the walk enters it, while its words are put in order, and by then the block of the leaf after the next one
- * to the right.  (One entry of the next leaf with each step took 1.4 to 1.7 times as long.  All entries of the
- * next leaf, a leaf sooner, gained little on later walks and made the first one as slow again.)  Until somebody
- * has walked there a `next` may name a leaf that was replaced: whoever first walks over a table, to flush it,
- * meets many.  Then it is its successor that is fetched.
+ * Each leaf and each entry costs a cache miss, so both are fetched ahead.  Once a walk has left its first
+ * leaf, the entries of the leaf to come (`ahead`) are fetched while this one is walked over, one a step: evenly,
+ * as only so many misses can be under way at once.  The block of the leaf after that (`beyond`) is fetched by
+ * then, and named as follows, by hops FSK_HOP steps apart, so that what each reads is there:
+ *
+ *   to the right: `ahead->next`.  Until somebody has walked there it may name a leaf that was replaced: whoever
+ *     first walks over a table, to flush it, meets many.  A hop goes on to what replaced it.
+ *   to the left: one hop fetches the key where `ahead` begins; a later one searches for what lies below it.
+ *
+ * These are hints: where a walk goes is decided when it gets there.  A walk that has just begun may be short, and
+ * fetches only what its first leaf has to show.  A table with checks begins nothing that it does not know to be
+ * sound.  (Measured on AMD family 25: all entries of a leaf at once, when it is entered, took 1.3 to 1.4 times as
+ * long; without `beyond` a first walk 1.15 times; hops 4 steps apart made walks backwards slower, 16 apart first
+ * walks.)
  *
  * Relies on: iterator.h, careful.  Used by: iterator.
  */
@@ -14,6 +22,9 @@
 #define FSK_WALK_H
 
 #include "iterator.h"
+
+#define FSK_SLOTS ((int)FSK_BLOCK_WORDS)
+#define FSK_HOP 8 /* steps of a walk, in which memory answers; a power of two */
 
 /* Enters the left-most leaf, before its first word; the right-most, after its last.  0: damaged. */
 int fsk_walk_first(fastskip_iterator *it);
@@ -37,6 +48,24 @@ static inline fsk_ref fsk_walk_word(const fastskip_iterator *it, unsigned i)
 static inline int fsk_walk_checked(const fastskip_iterator *it)
 {
     return fsk_checked(&it->table->list.space);
+}
+
+/* A hop; see above. */
+void fsk_walk_hop(fastskip_iterator *it);
+
+/* With each step of a walk.  An empty slot fetches the region's first line, which does no harm and takes no
+ * branch. */
+static inline void fsk_walk_fetch(fastskip_iterator *it)
+{
+    int slot = it->ahead_slot;
+    if (slot >= FSK_SLOTS)
+        return;
+    it->ahead_slot = slot + 1;
+    if (FSK_LIKELY(slot >= 0))
+        fsk_entry_prefetch(&it->table->list.space, fsk_load32_relaxed(&it->ahead->ref[slot]),
+                           it->span);
+    if (FSK_UNLIKELY(((unsigned)slot + 1) % FSK_HOP == 0))
+        fsk_walk_hop(it);
 }
 
 #endif

@@ -6,6 +6,7 @@
  * leaves under it are split and written; interrupted at every access; beside threads.
  */
 #include "tables.h"
+#include "walk.h"
 
 enum { RANGE = 400, ROWS = 4000, VERSIONS_MOST = 12 };
 
@@ -311,28 +312,36 @@ START_TEST(an_order_that_contradicts_itself)
 }
 END_TEST
 
-/* What was noted as the leaf below and does not end where the walk came from is looked for again. */
-START_TEST(a_leaf_that_is_not_below)
+/* Where a walk goes is decided when it gets there: whatever was taken for the leaf to come. */
+START_TEST(hints_that_mislead)
 {
     fastskip_table *t = table_make(MIB, 1);
-    fastskip_status status;
-    unsigned seen = 0;
+    fsk_block *ends[2];
     keys_of_table = KEYS_DECIMAL;
     for (unsigned i = 0; i < RANGE; i++)
         put(t, i, i);
+    ends[0] = fsk_list_first(&t->list);
+    ends[1] = fsk_list_leaf_below(&t->list, NULL);
+    REQUIRE(ends[0]->low == 0 && ends[1]->high == 0 && ends[0] != ends[1]);
     REQUIRE_EQ(fsk_iterator_new(t, FSK_LATEST, 0, &it), FASTSKIP_OK);
-    for (status = fsk_iterator_last(it); status == FASTSKIP_OK; status = fsk_iterator_prev(it)) {
-        fastskip_entry e;
-        fsk_iterator_show(it, &e);
-        REQUIRE_EQ(number_of(&e), RANGE - 1 - seen);
-        seen++;
-        if (seen % 50 == 0) {
-            it->below = fsk_list_leaf_below(&t->list, NULL);
-            REQUIRE(it->below->high == 0);
+    for (int way = 0; way < 2; way++)
+        for (unsigned wrong = 0; wrong < 4; wrong++) {
+            fastskip_status status = way ? fsk_iterator_last(it) : fsk_iterator_first(it);
+            unsigned seen = 0;
+            for (; status == FASTSKIP_OK; seen++) {
+                fastskip_entry e;
+                fsk_iterator_show(it, &e);
+                REQUIRE_EQ(number_of(&e), way ? RANGE - 1 - seen : seen);
+                if (seen % 50 == 49) {
+                    it->ahead = ends[wrong % 2];
+                    it->beyond = ends[wrong / 2];
+                    it->ahead_slot = (int)(seen % 3 * FSK_HOP) - FSK_HOP;
+                }
+                status = way ? fsk_iterator_prev(it) : fsk_iterator_next(it);
+            }
+            ck_assert_int_eq(status, FASTSKIP_NOT_FOUND);
+            ck_assert_uint_eq(seen, RANGE);
         }
-    }
-    ck_assert_int_eq(status, FASTSKIP_NOT_FOUND);
-    ck_assert_uint_eq(seen, RANGE);
     fsk_iterator_free(it);
     fsk_table_unref(t);
 }
@@ -455,7 +464,7 @@ int main(void)
         moves_against_rows,           straight_through,
         the_callers_numbers,          more_versions_than_fit_inside,
         the_empty_key_is_a_bound_too, an_order_that_contradicts_itself,
-        a_leaf_that_is_not_below,
+        hints_that_mislead,
 #ifdef FSK_TEST_HOOK
         scans_are_interrupted,
 #endif
