@@ -88,12 +88,16 @@ fastskip_status fsk_batch_add(fastskip_batch *b, int numbered, uint64_t sequence
 
 /* ---- sorting ---- */
 
-static int record_compare(const fsk_order *o, const fastskip_batch *b, uint32_t i, uint32_t j)
+static int compare_keys(const fsk_order *o, const fastskip_batch *b, const fsk_batch_record *x,
+                        const fsk_batch_record *y)
+{
+    return fsk_compare(o, b->buffer + x->at, x->key_size, b->buffer + y->at, y->key_size);
+}
+
+static int same_key(const fsk_order *o, const fastskip_batch *b, uint32_t i, uint32_t j)
 {
     const fsk_batch_record *x = &b->records[i], *y = &b->records[j];
-    if (FSK_LIKELY(x->leading != y->leading))
-        return x->leading < y->leading ? -1 : 1;
-    return fsk_compare(o, b->buffer + x->at, x->key_size, b->buffer + y->at, y->key_size);
+    return x->leading == y->leading && compare_keys(o, b, x, y) == 0;
 }
 
 /* How many leading bytes all keys share. */
@@ -135,7 +139,7 @@ static void merge(const fsk_order *o, const fastskip_batch *b, const uint32_t *f
         const fsk_batch_record *x = &b->records[from[i]], *y = &b->records[from[j]];
         size_t second = y->leading < x->leading;
         if (FSK_UNLIKELY(x->leading == y->leading))
-            second = record_compare(o, b, from[i], from[j]) > 0;
+            second = compare_keys(o, b, x, y) > 0;
         to[k++] = from[i + ((j - i) & (0 - second))];
         i += 1 - second;
         j += second;
@@ -179,7 +183,7 @@ static size_t plan(const fsk_order *o, fastskip_batch *b, int numbered)
     sort_records(o, b);
     for (size_t i = 0; i < b->count; i++) {
         uint32_t record = b->order[i];
-        if (!numbered && i + 1 < b->count && record_compare(o, b, record, b->order[i + 1]) == 0)
+        if (!numbered && i + 1 < b->count && same_key(o, b, record, b->order[i + 1]))
             continue; /* a later one of the same key wins */
         memset(&b->work[n], 0, sizeof b->work[n]);
         b->work[n++].record = record;

@@ -21,7 +21,8 @@ fastskip_status fsk_iterator_new(fastskip_table *t, uint64_t limit, uint32_t fla
     it->leaf = NULL;
     it->count = it->at = 0;
     it->ahead = it->beyond = NULL;
-    it->ahead_slot = FSK_SLOTS;
+    it->ahead_slot = -1;
+    it->steps = 0;
     it->backwards = 0;
     it->span = FSK_LINE / 2;
     it->lower = it->upper = NULL;

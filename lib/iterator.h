@@ -36,7 +36,8 @@ struct fastskip_iterator {
     unsigned count, at; /* words; and which one is the present */
     /* The leaf to come and the one after it, for fetching; see walk.h.  NULL: not known. */
     fsk_block *ahead, *beyond;
-    int ahead_slot; /* of `ahead`, whose entry is fetched next; below 0: so many steps from now */
+    int ahead_slot; /* of `ahead`: the first whose entry was not fetched; -1: its block is being fetched */
+    unsigned steps; /* since that began */
     int backwards;  /* they lie to the left */
     size_t span; /* bytes of an entry to fetch ahead: up to the value, as the last leaf had it */
     int ends_low, ends_high; /* the bounds cut words off, or nothing lies beyond */

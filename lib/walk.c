@@ -127,19 +127,20 @@ static fsk_block *find_below(fastskip_iterator *it, const fsk_block *leaf, int s
     return soon ? fsk_list_leaf_below_soon(l, &key) : fsk_list_leaf_below(l, &key);
 }
 
-/* The leaf to come, whose block is here (slot 0) or was begun just now (-FSK_HOP); NULL: not known. */
-static void set_ahead(fastskip_iterator *it, fsk_block *ahead, int slot)
+/* The leaf to come, whose block was begun; NULL: not known. */
+static void set_ahead(fastskip_iterator *it, fsk_block *ahead)
 {
     it->ahead = ahead;
     it->beyond = NULL;
-    it->ahead_slot = ahead != NULL ? slot : FSK_SLOTS;
+    it->ahead_slot = -1;
+    it->steps = 0;
 }
 
 /* What was fetched ahead is of no use to a walk that begins elsewhere, or turns round. */
 static void begin_walk(fastskip_iterator *it, int backwards)
 {
     it->backwards = backwards;
-    set_ahead(it, NULL, 0);
+    set_ahead(it, NULL);
 }
 
 /* What replaced a block that is here, begun; NULL: nothing did. */
@@ -156,8 +157,11 @@ static void hop_ahead(fastskip_iterator *it)
 {
     fsk_block *successor = begin_successor(it, it->ahead);
     if (successor != NULL) {
-        set_ahead(it, successor, -FSK_HOP);
-    } else if (!it->backwards) {
+        set_ahead(it, successor);
+        return;
+    }
+    it->ahead_slot = 0;
+    if (!it->backwards) {
         it->beyond = next_leaf(it, it->ahead);
         fetch_block(it->beyond);
     } else if (it->ahead->low != 0) {
@@ -167,26 +171,53 @@ static void hop_ahead(fastskip_iterator *it)
 
 static void hop_beyond(fastskip_iterator *it)
 {
-    fsk_block *successor = begin_successor(it, it->beyond);
-    if (successor != NULL)
-        it->beyond = successor;
+    fsk_block *successor;
+    if (it->beyond != NULL) {
+        successor = begin_successor(it, it->beyond);
+        if (successor != NULL)
+            it->beyond = successor;
+    } else if (it->backwards && it->ahead_slot > FSK_HOP && it->ahead->low != 0) {
+        it->beyond = find_below(it, it->ahead, 1);
+    }
+}
+
+/* The line so many bytes into each of these entries of the leaf to come.  An empty slot fetches the region's
+ * first line, which does no harm and takes no branch. */
+FSK_FETCHER void fetch_lines(const fastskip_iterator *it, int from, int to, size_t offset)
+{
+    const char *base = it->table->list.space.base + offset;
+    for (; from < to; from++)
+        FSK_PREFETCH(base + (uint64_t)fsk_load32_relaxed(&it->ahead->ref[from]) * FSK_UNIT);
+}
+
+static void fetch_group(fastskip_iterator *it)
+{
+    int from = it->ahead_slot, to = from + FSK_HOP;
+    if (to > (int)FSK_BLOCK_WORDS)
+        to = (int)FSK_BLOCK_WORDS;
+    fetch_lines(it, from, to, 0);
+    if (from >= FSK_HOP)
+        fetch_lines(it, from - FSK_HOP, from, it->span < FSK_LINE ? it->span : FSK_LINE);
+    it->ahead_slot = to;
 }
 
 void fsk_walk_hop(fastskip_iterator *it)
 {
-    if (it->ahead_slot <= 0)
+    if (it->ahead == NULL)
+        return;
+    if (it->ahead_slot < 0)
         hop_ahead(it);
-    else if (it->beyond != NULL)
+    else
         hop_beyond(it);
-    else if (it->backwards && it->ahead_slot > FSK_HOP && it->ahead->low != 0)
-        it->beyond = find_below(it, it->ahead, 1);
+    if (it->ahead_slot >= 0)
+        fetch_group(it);
 }
 
 /* The entries of a leaf that the walk comes to: those that were not fetched on the way. */
 static void fetch_rest(fastskip_iterator *it, const fsk_block *leaf)
 {
-    int i = it->ahead == leaf && it->ahead_slot > 0 ? it->ahead_slot : 0;
-    for (; i < FSK_SLOTS; i++) {
+    int i = it->ahead == leaf && it->ahead_slot > FSK_HOP ? it->ahead_slot - FSK_HOP : 0;
+    for (; i < (int)FSK_BLOCK_WORDS; i++) {
         fsk_ref ref = fsk_load32_relaxed(&leaf->ref[i]);
         if (ref == 0)
             break;
@@ -199,14 +230,14 @@ static void fetch_on(fastskip_iterator *it, const fsk_block *leaf)
 {
     fsk_block *ahead = it->ahead == leaf ? it->beyond : NULL;
     if (it->backwards ? it->ends_low : it->ends_high) {
-        set_ahead(it, NULL, 0);
-    } else if (ahead != NULL) {
-        set_ahead(it, ahead, 0);
-        hop_ahead(it);
+        set_ahead(it, NULL);
+    } else if (ahead != NULL) { /* begun a leaf ago */
+        set_ahead(it, ahead);
+        fsk_walk_hop(it);
     } else {
         ahead = it->backwards ? find_below(it, leaf, 1) : next_leaf(it, leaf);
         fetch_block(ahead);
-        set_ahead(it, fsk_walk_checked(it) ? NULL : ahead, -FSK_HOP);
+        set_ahead(it, fsk_walk_checked(it) ? NULL : ahead);
     }
 }
 

@@ -335,7 +335,7 @@ START_TEST(hints_that_mislead)
                 if (seen % 50 == 49) {
                     it->ahead = ends[wrong % 2];
                     it->beyond = ends[wrong / 2];
-                    it->ahead_slot = (int)(seen % 3 * FSK_HOP) - FSK_HOP;
+                    it->ahead_slot = (int)(seen / 50 % 3) - 1;
                 }
                 status = way ? fsk_iterator_prev(it) : fsk_iterator_next(it);
             }
