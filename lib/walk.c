@@ -153,7 +153,7 @@ static fsk_block *begin_successor(const fastskip_iterator *it, const fsk_block *
 }
 
 /* The block of the leaf to come is here. */
-static void hop_ahead(fastskip_iterator *it)
+static void look_at_ahead(fastskip_iterator *it)
 {
     fsk_block *successor = begin_successor(it, it->ahead);
     if (successor != NULL) {
@@ -169,7 +169,8 @@ static void hop_ahead(fastskip_iterator *it)
     }
 }
 
-static void hop_beyond(fastskip_iterator *it)
+/* The block of the leaf after it is here, or what finds that leaf is. */
+static void look_at_beyond(fastskip_iterator *it)
 {
     fsk_block *successor;
     if (it->beyond != NULL) {
@@ -192,23 +193,25 @@ FSK_FETCHER void fetch_lines(const fastskip_iterator *it, int from, int to, size
 
 static void fetch_group(fastskip_iterator *it)
 {
-    int from = it->ahead_slot, to = from + FSK_HOP;
+    int from = it->ahead_slot, to = from + FSK_FETCH;
     if (to > (int)FSK_BLOCK_WORDS)
         to = (int)FSK_BLOCK_WORDS;
     fetch_lines(it, from, to, 0);
-    if (from >= FSK_HOP)
-        fetch_lines(it, from - FSK_HOP, from, it->span < FSK_LINE ? it->span : FSK_LINE);
+    if (from >= FSK_FETCH)
+        fetch_lines(it, from - FSK_FETCH, from, it->span < FSK_LINE ? it->span : FSK_LINE);
     it->ahead_slot = to;
 }
 
-void fsk_walk_hop(fastskip_iterator *it)
+void fsk_walk_fetch_ahead(fastskip_iterator *it)
 {
     if (it->ahead == NULL)
         return;
-    if (it->ahead_slot < 0)
-        hop_ahead(it);
-    else
-        hop_beyond(it);
+    if (it->steps % FSK_HOP == 0) {
+        if (it->ahead_slot < 0)
+            look_at_ahead(it);
+        else
+            look_at_beyond(it);
+    }
     if (it->ahead_slot >= 0)
         fetch_group(it);
 }
@@ -216,7 +219,7 @@ void fsk_walk_hop(fastskip_iterator *it)
 /* The entries of a leaf that the walk comes to: those that were not fetched on the way. */
 static void fetch_rest(fastskip_iterator *it, const fsk_block *leaf)
 {
-    int i = it->ahead == leaf && it->ahead_slot > FSK_HOP ? it->ahead_slot - FSK_HOP : 0;
+    int i = it->ahead == leaf && it->ahead_slot > FSK_FETCH ? it->ahead_slot - FSK_FETCH : 0;
     for (; i < (int)FSK_BLOCK_WORDS; i++) {
         fsk_ref ref = fsk_load32_relaxed(&leaf->ref[i]);
         if (ref == 0)
@@ -233,7 +236,7 @@ static void fetch_on(fastskip_iterator *it, const fsk_block *leaf)
         set_ahead(it, NULL);
     } else if (ahead != NULL) { /* begun a leaf ago */
         set_ahead(it, ahead);
-        fsk_walk_hop(it);
+        fsk_walk_fetch_ahead(it);
     } else {
         ahead = it->backwards ? find_below(it, leaf, 1) : next_leaf(it, leaf);
         fetch_block(ahead);

@@ -6,7 +6,6 @@
  * leaves under it are split and written; interrupted at every access; beside threads.
  */
 #include "tables.h"
-#include "walk.h"
 
 enum { RANGE = 400, ROWS = 4000, VERSIONS_MOST = 12 };
 
