@@ -21,34 +21,6 @@ export GOPROXY=off GOFLAGS=-mod=mod GONOSUMDB='*' GOTOOLCHAIN=local GOWORK=off C
 # What cgo itself writes has parameters that are not used.
 export CGO_CFLAGS='-O2 -g -Wall -Wextra -Wno-unused-parameter -Werror'
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        echo "check.sh: this needs root: $*" >&2
-        exit 1
-    fi
-}
-
-install_missing() {
-    local missing=()
-    command -v go >/dev/null || missing+=(golang-go)
-    command -v gcc >/dev/null || missing+=(gcc libc6-dev)
-    command -v pkg-config >/dev/null || missing+=(pkg-config)
-    [ -e /usr/share/gocode/src/github.com/google/btree ] || missing+=(golang-github-google-btree-dev)
-    if [ -z "${FASTSKIP_PREFIX:-}" ] || [ "${FASTSKIP_ASAN:-0}" = 1 ]; then
-        command -v meson >/dev/null || missing+=(meson)
-        command -v ninja >/dev/null || missing+=(ninja-build)
-    fi
-    [ ${#missing[@]} -gt 0 ] || return 0
-    echo "== Installing ${missing[*]}"
-    as_root apt-get update -q
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        -o DPkg::Lock::Timeout=300 "${missing[@]}"
-}
-
 # build NAME [OPTION...]: the library of this checkout, installed in $work/NAME.
 build() {
     local name=$1
@@ -143,7 +115,10 @@ benchmark() { "$here/bench/run" 3000 1 | grep '^| Put '; }
 # off), and the working directory stays.
 part() { bash -euo pipefail -c "$(declare -f "$1"); $1"; }
 
-install_missing
+# shellcheck source=packaging/apt.sh
+. "$root/packaging/apt.sh"
+install_missing "${build_tools[@]}" go golang-go \
+    /usr/share/gocode/src/github.com/google/btree golang-github-google-btree-dev
 if [ -z "${FASTSKIP_PREFIX:-}" ]; then
     build plain
     FASTSKIP_PREFIX=$work/plain

@@ -18,36 +18,6 @@ debian=/usr/bin/python3
 passed=0
 failed=0
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        echo "check.sh: this needs root: $*" >&2
-        exit 1
-    fi
-}
-
-install_missing() {
-    local missing=() module
-    [ -x "$debian" ] || missing+=(python3)
-    command -v gcc >/dev/null || missing+=(gcc libc6-dev)
-    command -v meson >/dev/null || missing+=(meson)
-    command -v ninja >/dev/null || missing+=(ninja-build)
-    command -v pkg-config >/dev/null || missing+=(pkg-config)
-    for module in cffi mypy pip setuptools sortedcontainers venv wheel; do
-        "$debian" -c "import $module" 2>/dev/null || missing+=("python3-$module")
-    done
-    # venv comes with python3, but makes none without this.
-    "$debian" -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
-    [ ${#missing[@]} -gt 0 ] || return 0
-    echo "== Installing ${missing[*]}"
-    as_root apt-get -o DPkg::Lock::Timeout=300 update -q
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -q -y \
-        --no-install-recommends "${missing[@]}"
-}
-
 # Builds this checkout's library and installs it: install_library PREFIX [OPTION of meson setup...]
 install_library() {
     local prefix=$1
@@ -168,7 +138,14 @@ run_sanitized() {
 }
 
 cd "$here"
-install_missing
+# shellcheck source=packaging/apt.sh
+. "$root/packaging/apt.sh"
+# venv comes with python3, but makes none without ensurepip.
+needs=("${build_tools[@]}" "$debian" python3 '/usr/lib/python3*/ensurepip' python3-venv)
+for module in cffi mypy pip setuptools sortedcontainers wheel; do
+    needs+=("/usr/lib/python3/dist-packages/$module" "python3-$module")
+done
+install_missing "${needs[@]}"
 if [ -n "${FASTSKIP_PREFIX:-}" ]; then
     use_library "$FASTSKIP_PREFIX"
 else

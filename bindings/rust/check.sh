@@ -21,39 +21,6 @@ passed=0
 failed=0
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$work/target}
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        echo "check.sh: this needs root: $*" >&2
-        exit 1
-    fi
-}
-
-install_missing() {
-    local missing=()
-    command -v "$cargo" >/dev/null || missing+=(cargo rustc)
-    command -v bindgen >/dev/null || missing+=(bindgen)
-    command -v gcc >/dev/null || missing+=(gcc libc6-dev)
-    command -v pkg-config >/dev/null || missing+=(pkg-config)
-    if [ -z "${FASTSKIP_PREFIX:-}" ]; then
-        command -v meson >/dev/null || missing+=(meson)
-        command -v ninja >/dev/null || missing+=(ninja-build)
-    fi
-    # Debian's cargo has its clippy in a package; others bring their own, or do without.
-    if ! "$cargo" clippy --version >/dev/null 2>&1 &&
-        { [[ " ${missing[*]} " == *" cargo "* ]] || [ "$(command -v "$cargo")" = /usr/bin/cargo ]; }; then
-        missing+=(rust-clippy)
-    fi
-    [ ${#missing[@]} -gt 0 ] || return 0
-    echo "== Installing ${missing[*]}"
-    as_root apt-get update -q
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        -o DPkg::Lock::Timeout=300 "${missing[@]}"
-}
-
 # Builds the library of this checkout, sanitized or not, into a prefix of its own.
 build_library() {
     local options=(-Dtests=false -Dbench=false)
@@ -132,7 +99,11 @@ run_readme() {
     diff -u "$dir/expected" "$dir/found"
 }
 
-install_missing
+# shellcheck source=packaging/apt.sh
+. "$root/packaging/apt.sh"
+install_missing "${build_tools[@]}" "$cargo" cargo rustc rustc bindgen bindgen
+# Debian's cargo has its clippy in a package; others bring their own, or do without.
+[ "$(command -v "$cargo")" != /usr/bin/cargo ] || install_missing cargo-clippy rust-clippy
 if [ "$asan" = 1 ] && [ -n "${FASTSKIP_PREFIX:-}" ]; then
     echo "check.sh: FASTSKIP_ASAN builds its own library, FASTSKIP_PREFIX is not used" >&2
     unset FASTSKIP_PREFIX

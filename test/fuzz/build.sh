@@ -7,6 +7,9 @@
 #
 # shellcheck disable=SC2154 # they are the user's
 
+# shellcheck source=packaging/apt.sh
+. "$root/packaging/apt.sh"
+
 # What the sanitizers are to do: the pool's tables are many and short-lived, so little need be remembered.
 asan=quarantine_size_mb=2:malloc_context_size=3:allocator_release_to_os_interval_ms=-1
 export ASAN_OPTIONS=${ASAN_OPTIONS:-$asan}
@@ -26,29 +29,10 @@ seeds() {
     done
 }
 
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        echo "test/fuzz: this needs root: $*" >&2
-        exit 1
-    fi
-}
-
-install_missing() {
-    local missing=()
-    command -v clang >/dev/null || missing+=(clang)
-    compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null ||
-        missing+=(libclang-rt-14-dev)
-    [ "$engine" != afl ] || command -v afl-clang-fast >/dev/null || missing+=(afl++)
-    command -v perl >/dev/null || missing+=(perl)
-    [ ${#missing[@]} -gt 0 ] || return 0
-    echo "== Installing ${missing[*]}"
-    as_root apt-get update -q
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        "${missing[@]}"
+install_tools() {
+    install_missing clang clang perl perl \
+        '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' libclang-rt-14-dev || return
+    [ "$engine" != afl ] || install_missing afl-clang-fast afl++
 }
 
 # set_flags: the compiler and the flags of what it compiles. Only the library is instrumented: an input is

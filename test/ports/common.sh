@@ -1,33 +1,11 @@
-# What the scripts of this directory share: installing packages, counting. Sourced, not run.
+# What the scripts of this directory share. Sourced, not run.
 # shellcheck shell=bash
+
+# shellcheck source=packaging/apt.sh
+. packaging/apt.sh
 
 passed=0
 failed=0
-
-as_root() {
-    if [ "$(id -u)" -eq 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        echo "this needs root: $*" >&2
-        exit 1
-    fi
-}
-
-# Takes pairs of a command or file that must be there and the package that brings it.
-install_missing() {
-    local missing=()
-    while [ $# -gt 0 ]; do
-        command -v "$1" >/dev/null || [ -e "$1" ] || missing+=("$2")
-        shift 2
-    done
-    [ ${#missing[@]} -gt 0 ] || return 0
-    echo "== Installing ${missing[*]}"
-    as_root apt-get update -q
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        "${missing[@]}"
-}
 
 # Runs a command as one test, and shows what it wrote when it fails.
 check() {

@@ -100,7 +100,7 @@ test_inside() {
 }
 
 [ $# -gt 0 ] || set -- tcc pcc
-install_missing gcc gcc tcc tcc pcc pcc meson meson ninja ninja-build pkg-config pkg-config readelf binutils awk mawk \
+install_missing "${build_tools[@]}" tcc tcc pcc pcc readelf binutils awk mawk \
     /usr/include/check.h check /usr/include/atomic_ops.h libatomic-ops-dev
 rm -rf "$build"
 mkdir -p "$build"

@@ -136,7 +136,7 @@ elif [ $# -eq 0 ]; then
     set -- "${@##*/}"
     set -- "${@%.ini}"
 fi
-install_missing gcc gcc meson meson ninja ninja-build pkg-config pkg-config make make readelf binutils \
+install_missing "${build_tools[@]}" make make readelf binutils \
     qemu-aarch64 qemu-user /usr/include/atomic_ops.h libatomic-ops-dev
 # No number of seconds is the tests' own. libcheck's limits are for real processors, too.
 export CK_TIMEOUT_MULTIPLIER=20
