@@ -37,10 +37,11 @@ install_missing() {
     [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
 }
 
-# shellcheck disable=SC2034 # both are for who sources this
+# shellcheck disable=SC2034 # all are for who sources this
 {
-    # What it takes to build the library, and the tests.
-    build_tools=(gcc gcc /usr/include/stdio.h libc6-dev meson meson ninja ninja-build pkg-config pkg-config)
+    # What it takes to build a program with the library, the library, and the tests.
+    compile_tools=(gcc gcc /usr/include/stdio.h libc6-dev pkg-config pkg-config)
+    build_tools=("${compile_tools[@]}" meson meson ninja ninja-build)
     test_tools=(python3 python3 c++ g++ abidiff abigail-tools /usr/include/check.h check
         /usr/include/atomic_ops.h libatomic-ops-dev)
 }

@@ -117,8 +117,11 @@ part() { bash -euo pipefail -c "$(declare -f "$1"); $1"; }
 
 # shellcheck source=packaging/apt.sh
 . "$root/packaging/apt.sh"
-install_missing "${build_tools[@]}" go golang-go \
+install_missing "${compile_tools[@]}" go golang-go \
     /usr/share/gocode/src/github.com/google/btree golang-github-google-btree-dev
+if [ -z "${FASTSKIP_PREFIX:-}" ] || [ "${FASTSKIP_ASAN:-0}" = 1 ]; then
+    install_missing "${build_tools[@]}"
+fi
 if [ -z "${FASTSKIP_PREFIX:-}" ]; then
     build plain
     FASTSKIP_PREFIX=$work/plain

@@ -101,9 +101,10 @@ run_readme() {
 
 # shellcheck source=packaging/apt.sh
 . "$root/packaging/apt.sh"
-install_missing "${build_tools[@]}" "$cargo" cargo rustc rustc bindgen bindgen
+install_missing "${compile_tools[@]}" "$cargo" cargo rustc rustc bindgen bindgen
 # Debian's cargo has its clippy in a package; others bring their own, or do without.
 [ "$(command -v "$cargo")" != /usr/bin/cargo ] || install_missing cargo-clippy rust-clippy
+[ -n "${FASTSKIP_PREFIX:-}" ] || install_missing "${build_tools[@]}"
 if [ "$asan" = 1 ] && [ -n "${FASTSKIP_PREFIX:-}" ]; then
     echo "check.sh: FASTSKIP_ASAN builds its own library, FASTSKIP_PREFIX is not used" >&2
     unset FASTSKIP_PREFIX
