@@ -141,7 +141,7 @@ static void sort_by_keys(const fsk_space *s, uint64_t *words, unsigned n)
     }
 }
 
-/* Signed, so that SSE2 can compare them. */
+/* Signed: all vector instructions compare such. */
 static inline int32_t in_signed_order(uint32_t part)
 {
     return (int32_t)(part ^ 0x80000000u);

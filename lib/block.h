@@ -41,9 +41,9 @@
  *   part: relaxed both ways (invariant 3 asks nothing more).  fill: release and acquire: who sees
  *     fill > i sees that ref[i] was taken.
  *   On x86-64 seq_cst loads are plain loads.  Parts are compared by vector loads where there are some, each
- *   made once (fsk_load_quad): an aligned 4-byte lane is not torn.  ThreadSanitizer builds use the scalar twin.
+ *   made once: see vector.h.
  *
- * Relies on: entry, key, arena (references).  Used by: skiplist, iterator, check.
+ * Relies on: entry, key, vector, arena (references).  Used by: skiplist, iterator, check.
  */
 #ifndef FSK_BLOCK_H
 #define FSK_BLOCK_H
@@ -53,10 +53,7 @@
 #include "compiler.h"
 #include "entry.h"
 #include "key.h"
-
-#ifndef FSK_BLOCK_WORDS
-#define FSK_BLOCK_WORDS 40 /* a multiple of 4, at most 60; 40 make 6 cache lines */
-#endif
+#include "vector.h"
 
 #define FSK_UNKNOWN 0xffffffffu
 #define FSK_RANK_BEYOND 0xfffffffeu
@@ -179,78 +176,45 @@ typedef struct {
     uint64_t less, tie;
 } fsk_order_masks;
 
-#if FSK_SSE2
-#include <emmintrin.h>
-
-/* What a comparison of 4 words at a time makes: all bits of a word set, or none. */
-typedef struct {
-    __m128i quad[FSK_BLOCK_WORDS / 4];
-} fsk_lanes;
+#if FSK_VECTORS
 
 /*
- * Four parts, loaded once.  From a plain load a compiler may make one for each use of the value, and what is
- * stored between them would be missed by all: a part that was FSK_UNKNOWN when it was compared with the key's,
- * and no longer when it was compared with FSK_UNKNOWN (GCC 12 did that).
+ * Each part is loaded once: one that was FSK_UNKNOWN when it was compared with the key's and no longer when it
+ * was compared with FSK_UNKNOWN would be missed by both.
  */
-static inline __m128i fsk_load_quad(const fsk_block *b, unsigned quad)
-{
-    return *((const volatile __m128i_u *)(const volatile void *)b->part + quad);
-}
-
-/* One bit a word, from the lowest.  Narrowing first takes one extraction for 16 words, not four. */
-static inline uint64_t fsk_lane_bits(const fsk_lanes *l)
-{
-    const __m128i none = _mm_setzero_si128();
-    uint64_t bits = 0;
-    FSK_UNROLL
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i += 4) {
-        __m128i low =
-            _mm_packs_epi32(l->quad[i], i + 1 < FSK_BLOCK_WORDS / 4 ? l->quad[i + 1] : none);
-        __m128i high = i + 2 >= FSK_BLOCK_WORDS / 4
-                           ? none
-                           : _mm_packs_epi32(l->quad[i + 2],
-                                             i + 3 < FSK_BLOCK_WORDS / 4 ? l->quad[i + 3] : none);
-        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_packs_epi16(low, high)) << (4 * i);
-    }
-    return bits;
-}
-
 static inline uint64_t fsk_mask_tie(const fsk_block *b, uint32_t part)
 {
-    const __m128i want = _mm_set1_epi32((int)part);
-    const __m128i unknown = _mm_set1_epi32((int)FSK_UNKNOWN);
+    const fsk_quad want = fsk_quad_of(part), unknown = fsk_quad_of(FSK_UNKNOWN);
     fsk_lanes l;
     FSK_UNROLL
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++) {
-        __m128i v = fsk_load_quad(b, i);
-        l.quad[i] = _mm_or_si128(_mm_cmpeq_epi32(v, want), _mm_cmpeq_epi32(v, unknown));
+    for (unsigned i = 0; i < FSK_QUADS; i++) {
+        fsk_quad v = fsk_quad_load(b->part, i);
+        l.quad[i] = fsk_quad_or(fsk_quad_equal(v, want), fsk_quad_equal(v, unknown));
     }
     return fsk_lane_bits(&l);
 }
 
 static inline uint64_t fsk_mask_less(const fsk_block *b, uint32_t part)
 {
-    const __m128i sign = _mm_set1_epi32((int)0x80000000u); /* turns unsigned order into signed */
-    const __m128i want = _mm_set1_epi32((int)(part ^ 0x80000000u));
+    const fsk_quad want = fsk_quad_of(FSK_ORDERED_WORD(part));
     fsk_lanes l;
     FSK_UNROLL
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++)
-        l.quad[i] = _mm_cmplt_epi32(_mm_xor_si128(fsk_load_quad(b, i), sign), want);
+    for (unsigned i = 0; i < FSK_QUADS; i++)
+        l.quad[i] = fsk_quad_less(fsk_quad_ordered(fsk_quad_load(b->part, i)), want);
     return fsk_lane_bits(&l);
 }
 
 static inline fsk_order_masks fsk_mask_order(const fsk_block *b, uint32_t part)
 {
-    const __m128i sign = _mm_set1_epi32((int)0x80000000u);
-    const __m128i want = _mm_set1_epi32((int)(part ^ 0x80000000u));
-    const __m128i unknown = _mm_set1_epi32(0x7fffffff);
+    const fsk_quad want = fsk_quad_of(FSK_ORDERED_WORD(part));
+    const fsk_quad unknown = fsk_quad_of(FSK_ORDERED_WORD(FSK_UNKNOWN));
     fsk_order_masks m;
     fsk_lanes less, tie;
     FSK_UNROLL
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS / 4; i++) {
-        __m128i v = _mm_xor_si128(fsk_load_quad(b, i), sign);
-        less.quad[i] = _mm_cmplt_epi32(v, want);
-        tie.quad[i] = _mm_or_si128(_mm_cmpeq_epi32(v, want), _mm_cmpeq_epi32(v, unknown));
+    for (unsigned i = 0; i < FSK_QUADS; i++) {
+        fsk_quad v = fsk_quad_ordered(fsk_quad_load(b->part, i));
+        less.quad[i] = fsk_quad_less(v, want);
+        tie.quad[i] = fsk_quad_or(fsk_quad_equal(v, want), fsk_quad_equal(v, unknown));
     }
     m.less = fsk_lane_bits(&less);
     m.tie = fsk_lane_bits(&tie);

@@ -27,13 +27,6 @@
 #define FSK_THREAD_SANITIZER 0
 #endif
 
-/* ThreadSanitizer does not understand that a vector load of atomic words is meant. */
-#if FSK_GNU && defined(__SSE2__) && !FSK_THREAD_SANITIZER
-#define FSK_SSE2 1
-#else
-#define FSK_SSE2 0
-#endif
-
 #if FSK_GNU
 #define FSK_LIKELY(c) __builtin_expect(!!(c), 1)
 #define FSK_UNLIKELY(c) __builtin_expect(!!(c), 0)

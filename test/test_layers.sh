@@ -13,7 +13,7 @@ root=${1:-$(dirname "$0")/..}
 layers='
 compiler fastskip
 atomic atomic_c11 atomic_builtin atomic_ao atomic_yield
-arena | key | crc32c
+arena | key | crc32c | vector
 entry
 block
 checksum

@@ -83,7 +83,7 @@ compile() {
 build_library() {
     local small=() sources
     mapfile -t sources < <(find "$2" -name '*.c' ! -name atomic_yield.c | sort)
-    [ "$3" -ge 40 ] || small=(-U__SSE2__)
+    [ "$3" -ge 40 ] || small=(-DFSK_NO_VECTORS)
     compile "$1" "$cc" "${base[@]}" "${instrument[@]}" "${includes[@]}" -I"$2" -DFSK_BLOCK_WORDS="$3" \
         "${small[@]}" -- "${sources[@]}"
 }

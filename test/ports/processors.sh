@@ -3,7 +3,8 @@
 # depends on the size of words, on alignment and on byte order; it does not show weak memory order.
 #
 #   test/ports/processors.sh [PROCESSOR...]             all of cross/*.ini, or those named
-#   test/ports/processors.sh --quick [PROCESSOR...]     the fast tests of armhf and s390x, or of those named
+#   test/ports/processors.sh --quick [PROCESSOR...]     the fast tests of armhf and s390x, or of those named; of
+#                                                       aarch64 those of what compares words, by its vectors
 #
 # Where a processor has no 64-bit compare-and-swap, configuring must refuse. --quick, which CI runs, leaves
 # out what takes longest there: interruptions at every access, fibers, the model, failing allocations, every
@@ -70,6 +71,7 @@ setup() {
         meson setup "$directory" --cross-file "test/ports/cross/$processor.ini" -Dbench=false "$@"
 }
 
+words='^internal/(block|skiplist|skiplist_mend|read|write)$'
 # What takes longest, and what other builds show as well.
 slow='_small$|_fibers_|^internal/(arena_threads|block_races|explore|flips|halted)|^public/api_(failures|liar|model|seal|stopped|threads)$'
 
@@ -81,15 +83,17 @@ runs_32_bits() {
 }
 
 test_processor() {
-    local processor=$1 prefix=$build/prefix-$1 directory=$build/$1 triplet targets=() tests=()
+    local processor=$1 prefix=$build/prefix-$1 directory=$build/$1 triplet
+    local targets=() tests=() pattern=(--without "$slow")
     triplet=$(triplet_of "$processor")
     echo "== $processor"
     install_missing "$triplet-gcc" "gcc-$triplet" "/usr/$triplet/include/stdio.h" "$(libc_of "$processor")"
     check "$processor: libcheck" make_prefix "$triplet" "$prefix"
     check "$processor: configure" setup "$processor" "$directory" -Dwerror=true
     if [ -n "$quick" ]; then
-        mapfile -t targets < <(python3 test/tests_of.py targets "$directory" --without "$slow")
-        mapfile -t tests < <(python3 test/tests_of.py names "$directory" --without "$slow")
+        [ "$processor" != aarch64 ] || pattern=("$words")
+        mapfile -t targets < <(python3 test/tests_of.py targets "$directory" "${pattern[@]}")
+        mapfile -t tests < <(python3 test/tests_of.py names "$directory" "${pattern[@]}")
     fi
     check "$processor: build" build_quietly "$directory" "${targets[@]}"
     if [ "$processor" = i386 ] && ! runs_32_bits; then
@@ -130,7 +134,7 @@ libc_of() {
 quick=
 [ "${1-}" != --quick ] || { quick=1; shift; }
 if [ $# -eq 0 ] && [ -n "$quick" ]; then
-    set -- armhf s390x # one of 32 bits, one that is big-endian
+    set -- aarch64 armhf s390x # vectors, 32 bits, big-endian
 elif [ $# -eq 0 ]; then
     set -- test/ports/cross/*.ini
     set -- "${@##*/}"
