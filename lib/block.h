@@ -43,7 +43,7 @@
  *   On x86-64 seq_cst loads are plain loads.  Parts are compared by vector loads where there are some, each
  *   made once: see vector.h.
  *
- * Relies on: entry, key, vector, arena (references).  Used by: skiplist, iterator, check.
+ * Relies on: entry, key, parts, arena (references).  Used by: skiplist, iterator, check.
  */
 #ifndef FSK_BLOCK_H
 #define FSK_BLOCK_H
@@ -53,17 +53,16 @@
 #include "compiler.h"
 #include "entry.h"
 #include "key.h"
-#include "vector.h"
+#include "parts.h"
 
-#define FSK_UNKNOWN 0xffffffffu
 #define FSK_RANK_BEYOND 0xfffffffeu
 #define FSK_ENTRY_HEAD sizeof(fsk_entry) /* bytes before an entry's key */
 
 typedef struct {
     fsk_atomic32 forward, next, fill;
     fsk_ref low, high;
-    uint32_t high_part;
-    fsk_ref sample; /* 0: no prefix */
+    uint32_t high_part; /* FSK_UNKNOWN where high is 0 */
+    fsk_ref sample;     /* 0: no prefix */
     uint16_t skip, shared;
     uint8_t level, sorted;
     uint8_t pad[6];
@@ -149,11 +148,12 @@ uint32_t fsk_block_rank(const fsk_space *s, const fsk_block *b, const fsk_key *k
 
 int fsk_block_prefix_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k, uint32_t known);
 unsigned fsk_block_child_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k,
-                              uint32_t part, int strict);
+                              uint32_t part, int strict, fsk_ref *beside);
 
 /* For a search that wants what lies below key (NULL: plus infinity), strictly. */
 int fsk_block_high_below(const fsk_space *s, const fsk_block *b, const fsk_key *k);
-unsigned fsk_block_child_below(const fsk_space *s, const fsk_block *b, const fsk_key *k);
+unsigned fsk_block_child_below(const fsk_space *s, const fsk_block *b, const fsk_key *k,
+                               fsk_ref *beside);
 
 FSK_FETCHER void fsk_block_prefetch(const fsk_block *b)
 {
@@ -168,88 +168,6 @@ FSK_FETCHER void fsk_entry_prefetch(const fsk_space *s, fsk_ref ref, size_t span
     FSK_PREFETCH(p);
     FSK_PREFETCH(p + (span < FSK_LINE ? span : FSK_LINE));
 }
-
-/* ---- comparing a part with all words ---- */
-
-/* Bit i of `less`: part[i] is below a part.  Of `tie`: it is equal or FSK_UNKNOWN, so the key decides. */
-typedef struct {
-    uint64_t less, tie;
-} fsk_order_masks;
-
-#if FSK_VECTORS
-
-/*
- * Each part is loaded once: one that was FSK_UNKNOWN when it was compared with the key's and no longer when it
- * was compared with FSK_UNKNOWN would be missed by both.
- */
-static inline uint64_t fsk_mask_tie(const fsk_block *b, uint32_t part)
-{
-    const fsk_quad want = fsk_quad_of(part), unknown = fsk_quad_of(FSK_UNKNOWN);
-    fsk_lanes l;
-    FSK_UNROLL
-    for (unsigned i = 0; i < FSK_QUADS; i++) {
-        fsk_quad v = fsk_quad_load(b->part, i);
-        l.quad[i] = fsk_quad_or(fsk_quad_equal(v, want), fsk_quad_equal(v, unknown));
-    }
-    return fsk_lane_bits(&l);
-}
-
-static inline uint64_t fsk_mask_less(const fsk_block *b, uint32_t part)
-{
-    const fsk_quad want = fsk_quad_of(FSK_ORDERED_WORD(part));
-    fsk_lanes l;
-    FSK_UNROLL
-    for (unsigned i = 0; i < FSK_QUADS; i++)
-        l.quad[i] = fsk_quad_less(fsk_quad_ordered(fsk_quad_load(b->part, i)), want);
-    return fsk_lane_bits(&l);
-}
-
-static inline fsk_order_masks fsk_mask_order(const fsk_block *b, uint32_t part)
-{
-    const fsk_quad want = fsk_quad_of(FSK_ORDERED_WORD(part));
-    const fsk_quad unknown = fsk_quad_of(FSK_ORDERED_WORD(FSK_UNKNOWN));
-    fsk_order_masks m;
-    fsk_lanes less, tie;
-    FSK_UNROLL
-    for (unsigned i = 0; i < FSK_QUADS; i++) {
-        fsk_quad v = fsk_quad_ordered(fsk_quad_load(b->part, i));
-        less.quad[i] = fsk_quad_less(v, want);
-        tie.quad[i] = fsk_quad_or(fsk_quad_equal(v, want), fsk_quad_equal(v, unknown));
-    }
-    m.less = fsk_lane_bits(&less);
-    m.tie = fsk_lane_bits(&tie);
-    return m;
-}
-#else
-static inline uint64_t fsk_mask_tie(const fsk_block *b, uint32_t part)
-{
-    uint64_t m = 0;
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
-        uint32_t p = fsk_load32_relaxed(&b->part[i]);
-        m |= (uint64_t)(p == part || p == FSK_UNKNOWN) << i;
-    }
-    return m;
-}
-
-static inline uint64_t fsk_mask_less(const fsk_block *b, uint32_t part)
-{
-    uint64_t m = 0;
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++)
-        m |= (uint64_t)(fsk_load32_relaxed(&b->part[i]) < part) << i;
-    return m;
-}
-
-static inline fsk_order_masks fsk_mask_order(const fsk_block *b, uint32_t part)
-{
-    fsk_order_masks m = {0, 0};
-    for (unsigned i = 0; i < FSK_BLOCK_WORDS; i++) {
-        uint32_t p = fsk_load32_relaxed(&b->part[i]);
-        m.less |= (uint64_t)(p < part) << i;
-        m.tie |= (uint64_t)(p == part || p == FSK_UNKNOWN) << i;
-    }
-    return m;
-}
-#endif
 
 /* ---- where a key stands ---- */
 
@@ -286,11 +204,9 @@ static inline uint32_t fsk_block_part(const fsk_space *s, const fsk_block *b, co
 static inline int fsk_block_beyond(const fsk_space *s, const fsk_block *b, const fsk_key *k,
                                    uint32_t part)
 {
-    if (b->high == 0)
-        return 0;
-    if (FSK_LIKELY(part != b->high_part))
+    if (FSK_LIKELY(part != b->high_part)) /* plus infinity's is above all */
         return part > b->high_part;
-    return fsk_entry_compare(&s->order, fsk_entry_at(s, b->high), k) <= 0;
+    return b->high != 0 && fsk_entry_compare(&s->order, fsk_entry_at(s, b->high), k) <= 0;
 }
 
 static inline int fsk_entry_same(const fsk_space *s, const fsk_entry *e, const fsk_key *k)
@@ -308,7 +224,7 @@ static inline int fsk_entry_same(const fsk_space *s, const fsk_entry *e, const f
 static inline fsk_ref fsk_block_find(const fsk_space *s, const fsk_block *b, const fsk_key *k,
                                      uint32_t part)
 {
-    for (uint64_t m = fsk_mask_tie(b, part); m != 0; m &= m - 1) {
+    for (uint64_t m = fsk_mask_tie(b->part, part); m != 0; m &= m - 1) {
         fsk_ref ref = fsk_load32_seq(&b->ref[fsk_lowest_bit(m)]);
         if (ref == 0)
             break;
@@ -321,54 +237,80 @@ static inline fsk_ref fsk_block_find(const fsk_space *s, const fsk_block *b, con
 }
 
 /*
- * The slot of the greatest word of an index block whose low is <= key (strict: < key).  The block's range
- * holds such a key, so slot 0, whose low is the block's own, always does.
+ * What to do about words that the part does not decide.  To compare the key costs two cache misses, one after the
+ * other.  A search that goes on from the greatest word of a part below walks right to the block of such a word if
+ * that is at or before the key; a lone one is *beside (0: there is none), and fetched with the other if it may
+ * well be the one.  False: there are several, or the key is beyond the prefix; compare the keys.
+ */
+static inline int fsk_block_beside(const fsk_space *s, const fsk_block *b, uint32_t part,
+                                   uint64_t tie, fsk_ref *beside)
+{
+    unsigned slot;
+    fsk_ref word;
+    *beside = 0;
+    /* Unpublished slots are at the end, so the first such word tells. */
+    if (tie == 0 || (word = fsk_load32_acquire(&b->ref[slot = fsk_lowest_bit(tie)])) == 0)
+        return 1;
+    tie &= tie - 1;
+    if (part == FSK_UNKNOWN || (tie != 0 && fsk_load32_acquire(&b->ref[fsk_lowest_bit(tie)]) != 0))
+        return 0;
+    *beside = word;
+    if (fsk_load32_relaxed(&b->part[slot]) == part)
+        fsk_block_prefetch(fsk_block_at(s, word));
+    return 1;
+}
+
+/*
+ * The slot of the greatest word of an index block whose low is <= key (strict: < key), or of the one before it:
+ * then the greatest is *beside.  The block's range holds such a key, so slot 0, whose low is the block's own,
+ * always does.
+ *
+ * There are two ways.  The second has no branch that is often mispredicted, but it takes longer until the slot is
+ * known.  So the first is for one search after the other, the second, which is not strict, for many at once.
  */
 static inline unsigned fsk_block_child(const fsk_space *s, const fsk_block *b, const fsk_key *k,
-                                       uint32_t part, int strict)
+                                       uint32_t part, int strict, fsk_ref *beside)
 {
-    fsk_order_masks m = fsk_mask_order(b, part);
-    uint64_t less = m.less, tie = m.tie;
+    fsk_order_masks m = fsk_mask_order(b->part, part);
     uint64_t born = ((uint64_t)1 << b->sorted) - 1, late;
     unsigned slot;
     uint32_t best;
-    /* Unpublished slots are at the end, so the first word that the part does not decide tells. */
-    if (FSK_UNLIKELY((less & born & 1) == 0))
-        return fsk_block_child_slow(s, b, k, part, strict);
-    if (tie != 0) {
-        fsk_ref word = fsk_load32_acquire(&b->ref[slot = fsk_lowest_bit(tie)]);
-        if (word != 0) {
-            int c;
-            tie &= tie - 1;
-            if (part == FSK_UNKNOWN ||
-                (tie != 0 && fsk_load32_acquire(&b->ref[fsk_lowest_bit(tie)]) != 0))
-                return fsk_block_child_slow(s, b, k, part, strict);
-            /* A lone word that the part does not decide: its key does, if its part is no secret. */
-            if (FSK_UNLIKELY(fsk_load32_relaxed(&b->part[slot]) != part))
-                return fsk_block_child_slow(s, b, k, part, strict);
-            c = fsk_entry_compare(&s->order, fsk_entry_at(s, fsk_block_at(s, word)->low), k);
-            if (c < 0 || (c == 0 && !strict))
-                return slot;
-        }
-    }
+    if (FSK_UNLIKELY(!fsk_block_beside(s, b, part, m.tie, beside) || (m.less & born & 1) == 0))
+        return fsk_block_child_slow(s, b, k, part, strict, beside);
     /* Words from birth are in order, so those that are less are the lowest bits. */
-    slot = fsk_lowest_bit(~(less & born)) - 1;
+    slot = fsk_lowest_bit(~(m.less & born)) - 1;
     best = fsk_load32_relaxed(&b->part[slot]);
-    /* Of those that came later hardly any lies between that one and the key. */
-    late = less & ~born & ~fsk_mask_less(b, best);
+    /* Of those that came later few lie between that one and the key. */
+    late = m.less & ~born & ~fsk_mask_less(b->part, best);
     for (; FSK_UNLIKELY(late != 0); late &= late - 1) {
         unsigned i = fsk_lowest_bit(late);
         uint32_t p = fsk_load32_relaxed(&b->part[i]);
         if (p == best)
-            return fsk_block_child_slow(s, b, k, part, strict);
+            return fsk_block_child_slow(s, b, k, part, strict, beside);
         if (p > best) {
             best = p;
             slot = i;
         }
     }
     /* A part may be seen before its ref where loads are not ordered. */
+    return fsk_load32_acquire(&b->ref[slot]) != 0
+               ? slot
+               : fsk_block_child_slow(s, b, k, part, strict, beside);
+}
+
+static inline unsigned fsk_block_child_steady(const fsk_space *s, const fsk_block *b,
+                                              const fsk_key *k, uint32_t part, fsk_ref *beside)
+{
+    fsk_child_masks m = fsk_mask_child(b->part, part);
+    unsigned slot;
+    if (FSK_UNLIKELY(!fsk_block_beside(s, b, part, m.tie, beside) || m.below == 0))
+        return fsk_block_child_slow(s, b, k, part, 0, beside);
+    /* Words from birth are in order, also where their parts are equal. */
+    if (FSK_UNLIKELY((m.below & (m.below - 1)) != 0 && m.below >> b->sorted != 0))
+        return fsk_block_child_slow(s, b, k, part, 0, beside);
+    slot = fsk_highest_bit(m.below);
     return fsk_load32_acquire(&b->ref[slot]) != 0 ? slot
-                                                  : fsk_block_child_slow(s, b, k, part, strict);
+                                                  : fsk_block_child_slow(s, b, k, part, 0, beside);
 }
 
 #endif

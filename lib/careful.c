@@ -113,7 +113,7 @@ fsk_ref fsk_careful_find(const fsk_space *s, const fsk_block *leaf, const fsk_ke
 {
     if (!fsk_paranoid(s))
         return fsk_block_find(s, leaf, k, part);
-    for (uint64_t m = fsk_mask_tie(leaf, part); m != 0; m &= m - 1) {
+    for (uint64_t m = fsk_mask_tie(leaf->part, part); m != 0; m &= m - 1) {
         fsk_ref ref = fsk_load32_seq(&leaf->ref[fsk_lowest_bit(m)]);
         if (ref == 0)
             break;

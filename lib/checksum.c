@@ -273,7 +273,7 @@ int fsk_checked_absent(const fsk_space *s, const fsk_block *leaf, const fsk_key 
 {
     if (!fsk_checked_bounds(s, leaf, key) || !fsk_checked_parts(s, leaf))
         return 0;
-    for (uint64_t m = fsk_mask_tie(leaf, part); m != 0; m &= m - 1) {
+    for (uint64_t m = fsk_mask_tie(leaf->part, part); m != 0; m &= m - 1) {
         fsk_ref ref = fsk_load32_seq(&leaf->ref[fsk_lowest_bit(m)]);
         if (ref == 0)
             break;

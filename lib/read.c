@@ -78,7 +78,7 @@ fastskip_status fsk_table_get(fastskip_table *t, uint64_t limit, const void *dat
 static void prefetch_match(const fsk_space *s, const fsk_block *leaf, const fsk_key *k,
                            uint32_t part)
 {
-    uint64_t m = fsk_mask_tie(leaf, part);
+    uint64_t m = fsk_mask_tie(leaf->part, part);
     if (m != 0) {
         fsk_ref ref = fsk_load32_seq(&leaf->ref[fsk_lowest_bit(m)]);
         if (ref != 0)

@@ -38,15 +38,21 @@ static inline void arrive(fsk_list *l, fsk_step *step, const fsk_key *k, uint32_
     step->block = b;
 }
 
+/* That a walk right ended where the word beside leads is no lag. */
 static inline int lagged(const fsk_list *l, const fsk_step *step)
 {
-    return step->block != step->fresh || step->fresh != fsk_block_at(&l->space, step->word);
+    if (FSK_UNLIKELY(step->block != step->fresh) &&
+        (step->beside == 0 || step->block != fsk_block_at(&l->space, step->beside)))
+        return 1;
+    return step->fresh != fsk_block_at(&l->space, step->word);
 }
 
-static inline void descend(fsk_list *l, fsk_step *step, const fsk_key *k, uint32_t part)
+/* many: other searches go on meanwhile. */
+static inline void descend(fsk_list *l, fsk_step *step, const fsk_key *k, uint32_t part, int many)
 {
     step->parent = step->block;
-    step->slot = fsk_block_child(&l->space, step->block, k, part, 0);
+    step->slot = many ? fsk_block_child_steady(&l->space, step->block, k, part, &step->beside)
+                      : fsk_block_child(&l->space, step->block, k, part, 0, &step->beside);
     step->word = fsk_load32_acquire(&step->block->ref[step->slot]);
     fsk_block_prefetch(fsk_block_at(&l->space, step->word));
 }
@@ -57,6 +63,7 @@ fsk_block *fsk_list_leaf(fsk_list *l, fsk_writer *w, const fsk_key *k, uint32_t 
     uint32_t known = 0;
     step.parent = NULL;
     step.slot = 0;
+    step.beside = 0;
     step.word = fsk_load32_acquire(&l->root);
     for (;;) {
         arrive(l, &step, k, known, part);
@@ -65,7 +72,7 @@ fsk_block *fsk_list_leaf(fsk_list *l, fsk_writer *w, const fsk_key *k, uint32_t 
         if (step.block->level == 0)
             return step.block;
         known = step.block->shared;
-        descend(l, &step, k, *part);
+        descend(l, &step, k, *part, 0);
     }
 }
 
@@ -85,7 +92,7 @@ fsk_block *fsk_list_block(fsk_list *l, unsigned level, const fsk_key *k)
         if (step.block->level == level)
             return step.block;
         known = step.block->shared;
-        descend(l, &step, k, part);
+        descend(l, &step, k, part, 0);
     }
 }
 
@@ -95,6 +102,7 @@ static fsk_block *leaf_below(fsk_list *l, const fsk_key *k, int soon)
     fsk_step step;
     step.parent = NULL;
     step.slot = 0;
+    step.beside = 0;
     step.word = fsk_load32_acquire(&l->root);
     for (;;) {
         step.fresh = step.block = fsk_list_fresh(l, fsk_block_at(&l->space, step.word));
@@ -105,7 +113,7 @@ static fsk_block *leaf_below(fsk_list *l, const fsk_key *k, int soon)
         if (step.block->level == 0)
             return step.block;
         step.parent = step.block;
-        step.slot = fsk_block_child_below(&l->space, step.block, k);
+        step.slot = fsk_block_child_below(&l->space, step.block, k, &step.beside);
         step.word = fsk_load32_acquire(&step.block->ref[step.slot]);
         if (soon && step.block->level == 1) {
             fsk_block_prefetch(fsk_block_at(&l->space, step.word));
@@ -134,6 +142,7 @@ void fsk_list_leaves(fsk_list *l, unsigned n, const fsk_key *keys, fsk_block **l
     for (unsigned i = 0; i < n; i++) {
         step[i].parent = NULL;
         step[i].slot = 0;
+        step[i].beside = 0;
         step[i].word = root;
         known[i] = 0;
     }
@@ -146,7 +155,7 @@ void fsk_list_leaves(fsk_list *l, unsigned n, const fsk_key *keys, fsk_block **l
                 leaves[i] = step[i].block;
             } else {
                 known[i] = step[i].block->shared;
-                descend(l, &step[i], &keys[i], parts[i]);
+                descend(l, &step[i], &keys[i], parts[i], 1);
             }
         }
 }
@@ -201,7 +210,7 @@ static inline void remember(const fsk_list *l, fsk_shard *shard, const fsk_block
     if (greatest && shard->greatest != 0 && shard->edge == edge && shard->above == i)
         greatest = above_greatest(l, shard, fsk_load32_relaxed(&leaf->part[i - 1]), part, entry);
     else if (greatest)
-        greatest = (fsk_mask_less(leaf, part) & before) == before;
+        greatest = (fsk_mask_less(leaf->part, part) & before) == before;
     shard->edge = edge;
     shard->greatest = greatest ? entry : 0;
     shard->above = i + 1;
@@ -234,7 +243,7 @@ unsigned fsk_list_word(const fsk_list *l, const fsk_block *parent, fsk_ref low, 
 {
     if (parent->low == low)
         return 0;
-    for (uint64_t m = fsk_mask_tie(parent, part); m != 0; m &= m - 1) {
+    for (uint64_t m = fsk_mask_tie(parent->part, part); m != 0; m &= m - 1) {
         unsigned slot = fsk_lowest_bit(m);
         fsk_ref word = fsk_load32_acquire(&parent->ref[slot]);
         if (word == 0)

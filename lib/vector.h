@@ -62,6 +62,30 @@ static inline fsk_quad fsk_quad_or(fsk_quad a, fsk_quad b)
     return _mm_or_si128(a, b);
 }
 
+/* By how much each word is above another, modulo 2^32, ordered. */
+static inline fsk_quad fsk_quad_above(fsk_quad q, uint32_t word)
+{
+    return _mm_sub_epi32(q, fsk_quad_of(word ^ 0x80000000u));
+}
+
+static inline fsk_quad fsk_quad_greater(fsk_quad a, fsk_quad b)
+{
+    const __m128i first = _mm_cmpgt_epi32(a, b);
+    return _mm_or_si128(_mm_and_si128(first, a), _mm_andnot_si128(first, b));
+}
+
+/* The greatest of the four, four times. */
+static inline fsk_quad fsk_quad_greatest(fsk_quad q)
+{
+    q = fsk_quad_greater(q, _mm_shuffle_epi32(q, 0x4e));
+    return fsk_quad_greater(q, _mm_shuffle_epi32(q, 0xb1));
+}
+
+static inline uint32_t fsk_quad_first(fsk_quad q)
+{
+    return (uint32_t)_mm_cvtsi128_si32(q);
+}
+
 /* One bit a word, from the lowest.  Narrowing first takes one extraction for 16 words, not four. */
 static inline uint64_t fsk_lane_bits(const fsk_lanes *l)
 {
@@ -116,6 +140,26 @@ static inline fsk_quad fsk_quad_equal(fsk_quad a, fsk_quad b)
 static inline fsk_quad fsk_quad_or(fsk_quad a, fsk_quad b)
 {
     return vorrq_u32(a, b);
+}
+
+static inline fsk_quad fsk_quad_above(fsk_quad q, uint32_t word)
+{
+    return vsubq_u32(q, vdupq_n_u32(word));
+}
+
+static inline fsk_quad fsk_quad_greater(fsk_quad a, fsk_quad b)
+{
+    return vmaxq_u32(a, b);
+}
+
+static inline fsk_quad fsk_quad_greatest(fsk_quad q)
+{
+    return vdupq_n_u32(vmaxvq_u32(q));
+}
+
+static inline uint32_t fsk_quad_first(fsk_quad q)
+{
+    return vgetq_lane_u32(q, 0);
 }
 
 /* Of quad i and the three after it: each word narrowed to the one bit of a byte that is its own. */

@@ -156,15 +156,22 @@ START_TEST(masks)
         for (unsigned i = 0; i < W; i++)
             fsk_init32(&b->part[i], edges[draw_below(&state, 7)]);
         for (unsigned e = 0; e < 7; e++) {
-            uint64_t less = 0, tie = 0;
-            fsk_order_masks m = fsk_mask_order(b, edges[e]);
+            uint64_t less = 0, tie = 0, below = 0;
+            uint32_t best = 0;
+            fsk_order_masks m = fsk_mask_order(b->part, edges[e]);
+            fsk_child_masks c = fsk_mask_child(b->part, edges[e]);
             for (unsigned i = 0; i < W; i++) {
                 uint32_t p = fsk_load32_relaxed(&b->part[i]);
                 less |= (uint64_t)(p < edges[e]) << i;
                 tie |= (uint64_t)(p == edges[e] || p == FSK_UNKNOWN) << i;
+                if (p < edges[e] && p > best)
+                    best = p;
             }
-            REQUIRE(fsk_mask_tie(b, edges[e]) == tie);
-            REQUIRE(m.less == less && m.tie == tie && fsk_mask_less(b, edges[e]) == less);
+            for (unsigned i = 0; i < W; i++)
+                below |= (less >> i & (fsk_load32_relaxed(&b->part[i]) == best)) << i;
+            REQUIRE(c.below == below && c.tie == tie);
+            REQUIRE(fsk_mask_tie(b->part, edges[e]) == tie);
+            REQUIRE(m.less == less && m.tie == tie && fsk_mask_less(b->part, edges[e]) == less);
         }
     }
 }
@@ -369,9 +376,10 @@ START_TEST(the_high_end)
             REQUIRE_EQ(fsk_block_high_below(&space, b, &k), i > 6);
         }
         REQUIRE_EQ(fsk_block_high_below(&space, b, NULL), 1);
-        b->high = 0; /* plus infinity */
+        fsk_block_init(&space, b, 0, sorted[0], 0, sorted[0], 0); /* plus infinity */
         fsk_key k;
         key_of(&k, sorted[8]);
+        REQUIRE_EQ(fsk_block_beyond(&space, b, &k, fsk_block_part(&space, b, &k, 0)), 0);
         REQUIRE_EQ(fsk_block_beyond(&space, b, &k, FSK_UNKNOWN), 0);
         REQUIRE_EQ(fsk_block_high_below(&space, b, NULL), 0);
     }
@@ -414,13 +422,46 @@ static fsk_block *make_index(unsigned n, size_t common, int from_infinity, unsig
     return b;
 }
 
+typedef unsigned child_fn(const fsk_space *, const fsk_block *, const fsk_key *, uint32_t, int,
+                          fsk_ref *);
+
+/* The word that is wanted is the one that was found, or the one beside it, and that right after.  Whether it is
+ * the latter. */
+static unsigned require_child(child_fn *child, const fsk_block *b, const fsk_key *k, int strict,
+                              const unsigned *slot_of, unsigned wanted)
+{
+    fsk_ref beside = ~0u;
+    unsigned slot = child(&space, b, k, fsk_block_part(&space, b, k, 0), strict, &beside);
+    if (slot == slot_of[wanted])
+        return 0;
+    REQUIRE(beside != 0 && beside == fsk_load32_relaxed(&b->ref[slot_of[wanted]]));
+    REQUIRE(wanted > 0 && slot == slot_of[wanted - 1]);
+    return 1;
+}
+
+static unsigned child_steady(const fsk_space *s, const fsk_block *b, const fsk_key *k,
+                             uint32_t part, int strict, fsk_ref *beside)
+{
+    (void)strict;
+    return fsk_block_child_steady(s, b, k, part, beside);
+}
+
+static unsigned child_below(const fsk_space *s, const fsk_block *b, const fsk_key *k, uint32_t part,
+                            int strict, fsk_ref *beside)
+{
+    (void)part;
+    (void)strict;
+    return fsk_block_child_below(s, b, k, beside);
+}
+
 START_TEST(the_child_on_the_way_down)
 {
+    unsigned found_beside = 0;
     for (unsigned round = 0; round < scaled_alone(2000); round++) {
         unsigned n = 1 + draw_below(&state, W), slot_of[W], total = 3 * n, last;
         size_t common = commons[round % COMMONS];
         int from_infinity = round % 2 != 0;
-        fsk_ref lows[W];
+        fsk_ref lows[W], beside;
         fsk_block *b;
         fsk_word words[W];
         space_clear(NULL);
@@ -428,26 +469,27 @@ START_TEST(the_child_on_the_way_down)
         b = make_index(n, common, from_infinity, slot_of, lows);
         for (unsigned i = 0; i < total; i++) {
             fsk_key k;
-            uint32_t part;
             key_of(&k, sorted[i]);
-            part = fsk_block_part(&space, b, &k, 0);
-            REQUIRE_EQ(fsk_block_child(&space, b, &k, part, 0), slot_of[i / 3]);
-            REQUIRE_EQ(fsk_block_child_slow(&space, b, &k, part, 0), slot_of[i / 3]);
+            found_beside += require_child(fsk_block_child, b, &k, 0, slot_of, i / 3);
+            require_child(child_steady, b, &k, 0, slot_of, i / 3);
+            REQUIRE_EQ(require_child(fsk_block_child_slow, b, &k, 0, slot_of, i / 3), 0);
             /* Strictly below: a key that is a low belongs to the child before. */
             last = i % 3 == 0 && i > 0 ? i / 3 - 1 : i / 3;
             if (i > 0 || from_infinity)
-                REQUIRE_EQ(fsk_block_child_below(&space, b, &k), slot_of[last]);
+                require_child(child_below, b, &k, 1, slot_of, last);
         }
-        REQUIRE_EQ(fsk_block_child_below(&space, b, NULL), slot_of[n - 1]);
+        REQUIRE_EQ(fsk_block_child_below(&space, b, NULL, &beside), slot_of[n - 1]);
+        REQUIRE_EQ(beside, 0);
         REQUIRE_EQ(fsk_block_gather(&space, b, words, 0), n);
         for (unsigned i = 0; i < n; i++)
             REQUIRE_EQ(words[i].key, lows[i]);
         if (from_infinity) { /* the empty key is not below minus infinity */
             fsk_key k;
             fsk_key_init(&k, &space.order, NULL, 0);
-            REQUIRE_EQ(fsk_block_child_below(&space, b, &k), 0);
+            REQUIRE_EQ(fsk_block_child_below(&space, b, &k, &beside), 0);
         }
     }
+    REQUIRE(found_beside > 0);
 }
 END_TEST
 
@@ -490,8 +532,8 @@ START_TEST(own_order)
         for (unsigned i = 0; i < 3 * n; i++) {
             fsk_key k;
             key_of(&k, sorted[i]);
-            REQUIRE_EQ(fsk_block_child(&space, b, &k, fsk_block_part(&space, b, &k, 0), 0),
-                       slot_of[i / 3]);
+            require_child(fsk_block_child, b, &k, 0, slot_of, i / 3);
+            require_child(child_steady, b, &k, 0, slot_of, i / 3);
         }
     }
 }

@@ -13,7 +13,7 @@ root=${1:-$(dirname "$0")/..}
 layers='
 compiler fastskip
 atomic atomic_c11 atomic_builtin atomic_ao atomic_yield
-arena | key | crc32c | vector
+arena | key | crc32c | vector parts
 entry
 block
 checksum
