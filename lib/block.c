@@ -330,14 +330,14 @@ static unsigned child_by_keys(const fsk_space *s, const fsk_block *b, const fsk_
 }
 
 unsigned fsk_block_child_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k,
-                              uint32_t part, int strict, fsk_ref *beside)
+                              uint32_t part, int strict, unsigned *beside)
 {
-    *beside = 0;
+    *beside = FSK_NO_SLOT;
     return child_by_keys(s, b, k, part, strict);
 }
 
 unsigned fsk_block_child_below(const fsk_space *s, const fsk_block *b, const fsk_key *k,
-                               fsk_ref *beside)
+                               unsigned *beside)
 {
     return k != NULL ? fsk_block_child(s, b, k, fsk_block_part(s, b, k, 0), 1, beside)
                      : fsk_block_child_slow(s, b, NULL, FSK_UNKNOWN, 1, beside);

@@ -148,12 +148,12 @@ uint32_t fsk_block_rank(const fsk_space *s, const fsk_block *b, const fsk_key *k
 
 int fsk_block_prefix_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k, uint32_t known);
 unsigned fsk_block_child_slow(const fsk_space *s, const fsk_block *b, const fsk_key *k,
-                              uint32_t part, int strict, fsk_ref *beside);
+                              uint32_t part, int strict, unsigned *beside);
 
 /* For a search that wants what lies below key (NULL: plus infinity), strictly. */
 int fsk_block_high_below(const fsk_space *s, const fsk_block *b, const fsk_key *k);
 unsigned fsk_block_child_below(const fsk_space *s, const fsk_block *b, const fsk_key *k,
-                               fsk_ref *beside);
+                               unsigned *beside);
 
 FSK_FETCHER void fsk_block_prefetch(const fsk_block *b)
 {
@@ -239,22 +239,24 @@ static inline fsk_ref fsk_block_find(const fsk_space *s, const fsk_block *b, con
 /*
  * What to do about words that the part does not decide.  To compare the key costs two cache misses, one after the
  * other.  A search that goes on from the greatest word of a part below walks right to the block of such a word if
- * that is at or before the key; a lone one is *beside (0: there is none), and fetched with the other if it may
- * well be the one.  False: there are several, or the key is beyond the prefix; compare the keys.
+ * that is at or before the key; a lone one is in slot *beside (FSK_NO_SLOT: there is none), and fetched with the
+ * other if it may well be the one.  False: there are several, or the key is beyond the prefix; compare the keys.
  */
+#define FSK_NO_SLOT FSK_BLOCK_WORDS
+
 static inline int fsk_block_beside(const fsk_space *s, const fsk_block *b, uint32_t part,
-                                   uint64_t tie, fsk_ref *beside)
+                                   uint64_t tie, unsigned *beside)
 {
     unsigned slot;
     fsk_ref word;
-    *beside = 0;
+    *beside = FSK_NO_SLOT;
     /* Unpublished slots are at the end, so the first such word tells. */
     if (tie == 0 || (word = fsk_load32_acquire(&b->ref[slot = fsk_lowest_bit(tie)])) == 0)
         return 1;
     tie &= tie - 1;
     if (part == FSK_UNKNOWN || (tie != 0 && fsk_load32_acquire(&b->ref[fsk_lowest_bit(tie)]) != 0))
         return 0;
-    *beside = word;
+    *beside = slot;
     if (fsk_load32_relaxed(&b->part[slot]) == part)
         fsk_block_prefetch(fsk_block_at(s, word));
     return 1;
@@ -262,14 +264,14 @@ static inline int fsk_block_beside(const fsk_space *s, const fsk_block *b, uint3
 
 /*
  * The slot of the greatest word of an index block whose low is <= key (strict: < key), or of the one before it:
- * then the greatest is *beside.  The block's range holds such a key, so slot 0, whose low is the block's own,
+ * then the greatest is in *beside.  The block's range holds such a key, so slot 0, whose low is the block's own,
  * always does.
  *
  * There are two ways.  The second has no branch that is often mispredicted, but it takes longer until the slot is
  * known.  So the first is for one search after the other, the second, which is not strict, for many at once.
  */
 static inline unsigned fsk_block_child(const fsk_space *s, const fsk_block *b, const fsk_key *k,
-                                       uint32_t part, int strict, fsk_ref *beside)
+                                       uint32_t part, int strict, unsigned *beside)
 {
     fsk_order_masks m = fsk_mask_order(b->part, part);
     uint64_t born = ((uint64_t)1 << b->sorted) - 1, late;
@@ -299,7 +301,7 @@ static inline unsigned fsk_block_child(const fsk_space *s, const fsk_block *b, c
 }
 
 static inline unsigned fsk_block_child_steady(const fsk_space *s, const fsk_block *b,
-                                              const fsk_key *k, uint32_t part, fsk_ref *beside)
+                                              const fsk_key *k, uint32_t part, unsigned *beside)
 {
     fsk_child_masks m = fsk_mask_child(b->part, part);
     unsigned slot;

@@ -233,6 +233,7 @@ static int descend(fsk_list *l, fsk_step *step, unsigned slot)
         return 0;
     step->parent = step->block;
     step->slot = slot;
+    step->beside = FSK_NO_SLOT;
     step->word = fsk_load32_acquire(&step->block->ref[slot]);
     fsk_block_prefetch(fsk_block_at(&l->space, step->word));
     return 1;

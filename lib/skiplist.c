@@ -3,6 +3,19 @@
 
 #include "checksum.h"
 
+/* Did the walk right end where the word beside leads?  Then that is what may lag. */
+static int mend_beside(const fsk_list *l, const fsk_step *step)
+{
+    fsk_ref word;
+    if (step->beside == FSK_NO_SLOT)
+        return 0;
+    word = fsk_load32_acquire(&step->parent->ref[step->beside]);
+    if (fsk_list_fresh(l, fsk_block_at(&l->space, word)) != step->block)
+        return 0;
+    fsk_cas32_acq_rel(&step->parent->ref[step->beside], &word, fsk_ref_of(&l->space, step->block));
+    return 1;
+}
+
 static void mend(fsk_list *l, fsk_writer *w, const fsk_step *step)
 {
     fsk_ref word = step->word, fresh = fsk_ref_of(&l->space, step->fresh);
@@ -13,7 +26,7 @@ static void mend(fsk_list *l, fsk_writer *w, const fsk_step *step)
     }
     if (fresh != word)
         fsk_cas32_acq_rel(&step->parent->ref[step->slot], &word, fresh);
-    if (step->block != step->fresh &&
+    if (step->block != step->fresh && !mend_beside(l, step) &&
         fsk_list_append(l, step->parent, step->block) == FSK_NO_ROOM && w != NULL)
         fsk_list_split(l, w, step->parent);
 }
@@ -42,7 +55,9 @@ static inline void arrive(fsk_list *l, fsk_step *step, const fsk_key *k, uint32_
 static inline int lagged(const fsk_list *l, const fsk_step *step)
 {
     if (FSK_UNLIKELY(step->block != step->fresh) &&
-        (step->beside == 0 || step->block != fsk_block_at(&l->space, step->beside)))
+        (step->beside == FSK_NO_SLOT ||
+         step->block !=
+             fsk_block_at(&l->space, fsk_load32_acquire(&step->parent->ref[step->beside]))))
         return 1;
     return step->fresh != fsk_block_at(&l->space, step->word);
 }
@@ -63,7 +78,7 @@ fsk_block *fsk_list_leaf(fsk_list *l, fsk_writer *w, const fsk_key *k, uint32_t 
     uint32_t known = 0;
     step.parent = NULL;
     step.slot = 0;
-    step.beside = 0;
+    step.beside = FSK_NO_SLOT;
     step.word = fsk_load32_acquire(&l->root);
     for (;;) {
         arrive(l, &step, k, known, part);
@@ -102,7 +117,7 @@ static fsk_block *leaf_below(fsk_list *l, const fsk_key *k, int soon)
     fsk_step step;
     step.parent = NULL;
     step.slot = 0;
-    step.beside = 0;
+    step.beside = FSK_NO_SLOT;
     step.word = fsk_load32_acquire(&l->root);
     for (;;) {
         step.fresh = step.block = fsk_list_fresh(l, fsk_block_at(&l->space, step.word));
@@ -142,7 +157,7 @@ void fsk_list_leaves(fsk_list *l, unsigned n, const fsk_key *keys, fsk_block **l
     for (unsigned i = 0; i < n; i++) {
         step[i].parent = NULL;
         step[i].slot = 0;
-        step[i].beside = 0;
+        step[i].beside = FSK_NO_SLOT;
         step[i].word = root;
         known[i] = 0;
     }

@@ -22,7 +22,7 @@
  * Mending.  Searches repair what they found lagging, one attempt each, never in a loop: a word or next
  * that named a replaced block, a missing word for the block where the walk right ended, a root too low.
  * A reader never allocates: it leaves alone what would need a new block.  A search that began one word too
- * far left because parts did not tell (fsk_block_beside) mends nothing.  Without mending one lost
+ * far left because parts did not tell (fsk_block_beside) mends the word that it walked to.  Without mending one lost
  * update of a stopped thread would lengthen every later path through it.
  *
  *   operation            atomic accesses on shared lines when nobody interferes
@@ -99,8 +99,8 @@ void fsk_list_unreserve(fsk_list *list, fsk_writer *writer);
 typedef struct {
     fsk_block *parent; /* NULL: the word is the root */
     unsigned slot;
+    unsigned beside; /* of another word that the walk right may end at; FSK_NO_SLOT: none */
     fsk_ref word;
-    fsk_ref beside;   /* another word that the walk right may end at; 0: none */
     fsk_block *fresh; /* where forwards alone lead from the word */
     fsk_block *block; /* where the walk right ended */
 } fsk_step;

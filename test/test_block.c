@@ -423,31 +423,31 @@ static fsk_block *make_index(unsigned n, size_t common, int from_infinity, unsig
 }
 
 typedef unsigned child_fn(const fsk_space *, const fsk_block *, const fsk_key *, uint32_t, int,
-                          fsk_ref *);
+                          unsigned *);
 
 /* The word that is wanted is the one that was found, or the one beside it, and that right after.  Whether it is
  * the latter. */
 static unsigned require_child(child_fn *child, const fsk_block *b, const fsk_key *k, int strict,
                               const unsigned *slot_of, unsigned wanted)
 {
-    fsk_ref beside = ~0u;
-    unsigned slot = child(&space, b, k, fsk_block_part(&space, b, k, 0), strict, &beside);
+    unsigned beside = ~0u,
+             slot = child(&space, b, k, fsk_block_part(&space, b, k, 0), strict, &beside);
     if (slot == slot_of[wanted])
         return 0;
-    REQUIRE(beside != 0 && beside == fsk_load32_relaxed(&b->ref[slot_of[wanted]]));
+    REQUIRE_EQ(beside, slot_of[wanted]);
     REQUIRE(wanted > 0 && slot == slot_of[wanted - 1]);
     return 1;
 }
 
 static unsigned child_steady(const fsk_space *s, const fsk_block *b, const fsk_key *k,
-                             uint32_t part, int strict, fsk_ref *beside)
+                             uint32_t part, int strict, unsigned *beside)
 {
     (void)strict;
     return fsk_block_child_steady(s, b, k, part, beside);
 }
 
 static unsigned child_below(const fsk_space *s, const fsk_block *b, const fsk_key *k, uint32_t part,
-                            int strict, fsk_ref *beside)
+                            int strict, unsigned *beside)
 {
     (void)part;
     (void)strict;
@@ -461,7 +461,8 @@ START_TEST(the_child_on_the_way_down)
         unsigned n = 1 + draw_below(&state, W), slot_of[W], total = 3 * n, last;
         size_t common = commons[round % COMMONS];
         int from_infinity = round % 2 != 0;
-        fsk_ref lows[W], beside;
+        fsk_ref lows[W];
+        unsigned beside;
         fsk_block *b;
         fsk_word words[W];
         space_clear(NULL);
@@ -479,7 +480,7 @@ START_TEST(the_child_on_the_way_down)
                 require_child(child_below, b, &k, 1, slot_of, last);
         }
         REQUIRE_EQ(fsk_block_child_below(&space, b, NULL, &beside), slot_of[n - 1]);
-        REQUIRE_EQ(beside, 0);
+        REQUIRE_EQ(beside, FSK_NO_SLOT);
         REQUIRE_EQ(fsk_block_gather(&space, b, words, 0), n);
         for (unsigned i = 0; i < n; i++)
             REQUIRE_EQ(words[i].key, lows[i]);

@@ -77,6 +77,59 @@ START_TEST(a_word_for_a_replaced_block_is_brought_up_to_date)
 }
 END_TEST
 
+/* A slot whose word no other of an index block's has the part of, but the first; else FSK_NO_SLOT. */
+static unsigned lone_slot(const fsk_block *b)
+{
+    for (unsigned slot = last_slot(b); slot > 0; slot--) {
+        uint32_t part = fsk_load32_seq(&b->part[slot]);
+        uint64_t tie = fsk_mask_tie(b->part, part);
+        tie &= ((uint64_t)2 << last_slot(b)) - 1;
+        if (part != FSK_UNKNOWN && tie == (uint64_t)1 << slot)
+            return slot;
+    }
+    return FSK_NO_SLOT;
+}
+
+/* A search for a block's low, whose part is that of the block's word, begins at the word before. */
+START_TEST(a_word_beside_is_brought_up_to_date)
+{
+    for (int many = 0; many < 2; many++) {
+        fsk_block *parent, *child, *leaf;
+        const fsk_entry *low;
+        unsigned slot, beside, first = 0;
+        uint32_t part;
+        fsk_ref old;
+        fsk_key k;
+        list_make(16 * MIB, 0, 1, KEYS_DECIMAL);
+        for (unsigned i = 0; i < 20 * FSK_BLOCK_WORDS; i++)
+            list_insert(100 * i);
+        parent = fsk_list_block(&list, 1, NULL);
+        slot = lone_slot(parent);
+        REQUIRE(slot != FSK_NO_SLOT && last_slot(parent) < FSK_BLOCK_WORDS - 1);
+        old = fsk_load32_seq(&parent->ref[slot]);
+        child = fsk_block_at(&list.space, old);
+        low = fsk_entry_at(&list.space, child->low);
+        while (entry_of(100 * first) != child->low)
+            first++;
+        for (unsigned i = 1; fsk_load32_seq(&child->forward) == 0; i++)
+            list_insert(100 * first + i);
+        REQUIRE_EQ(fsk_load32_seq(&parent->forward), 0);
+        fsk_init32(&parent->ref[slot], old);
+        fsk_key_init(&k, &list.space.order, fsk_entry_key(low), low->key_size);
+        part = fsk_block_part(&list.space, parent, &k, 0);
+        REQUIRE(fsk_block_child(&list.space, parent, &k, part, 0, &beside) != slot);
+        REQUIRE_EQ(beside, slot);
+        if (many)
+            fsk_list_leaves(&list, 1, &k, &leaf, &part);
+        else
+            leaf = fsk_list_leaf(&list, NULL, &k, &part);
+        ck_assert_ptr_eq(leaf, fsk_list_fresh(&list, child));
+        REQUIRE_EQ(fsk_load32_seq(&parent->ref[slot]), fsk_ref_of(&list.space, leaf));
+        list_drop();
+    }
+}
+END_TEST
+
 START_TEST(a_next_that_names_a_replaced_block_is_brought_up_to_date)
 {
     fsk_block *before, *full;
@@ -232,6 +285,7 @@ int main(void)
     const TTest *const tests[] = {
         a_lost_word_is_put_back,
         a_word_for_a_replaced_block_is_brought_up_to_date,
+        a_word_beside_is_brought_up_to_date,
         a_next_that_names_a_replaced_block_is_brought_up_to_date,
         a_root_that_is_too_low_is_left_to_writers,
         the_edge_is_remembered,
