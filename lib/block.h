@@ -56,6 +56,7 @@
 #include "parts.h"
 
 #define FSK_RANK_BEYOND 0xfffffffeu
+#define FSK_NO_SLOT FSK_BLOCK_WORDS      /* for the number of a slot: none */
 #define FSK_ENTRY_HEAD sizeof(fsk_entry) /* bytes before an entry's key */
 
 typedef struct {
@@ -242,8 +243,6 @@ static inline fsk_ref fsk_block_find(const fsk_space *s, const fsk_block *b, con
  * that is at or before the key; a lone one is in slot *beside (FSK_NO_SLOT: there is none), and fetched with the
  * other if it may well be the one.  False: there are several, or the key is beyond the prefix; compare the keys.
  */
-#define FSK_NO_SLOT FSK_BLOCK_WORDS
-
 static inline int fsk_block_beside(const fsk_space *s, const fsk_block *b, uint32_t part,
                                    uint64_t tie, unsigned *beside)
 {

@@ -125,8 +125,6 @@ fsk_ref fsk_careful_find(const fsk_space *s, const fsk_block *leaf, const fsk_ke
 
 /* ---- going down ---- */
 
-#define NO_CHILD FSK_BLOCK_WORDS
-
 /* The low of a word's block: not 0, as only slot 0 may have minus infinity.  NULL: damaged. */
 static const fsk_entry *low_of(const fsk_space *s, const fsk_block *b, unsigned slot)
 {
@@ -147,7 +145,7 @@ static unsigned child(const fsk_space *s, const fsk_block *b, const fsk_key *k, 
     unsigned best = 0;
     uint32_t best_part = fsk_load32_relaxed(&b->part[0]);
     if (fsk_load32_acquire(&b->ref[0]) == 0)
-        return NO_CHILD;
+        return FSK_NO_SLOT;
     for (unsigned i = 1; i < FSK_BLOCK_WORDS && fsk_load32_acquire(&b->ref[i]) != 0; i++) {
         uint32_t p = fsk_load32_relaxed(&b->part[i]);
         int unknown = p == FSK_UNKNOWN, tie = p == best_part || best_part == FSK_UNKNOWN;
@@ -156,7 +154,7 @@ static unsigned child(const fsk_space *s, const fsk_block *b, const fsk_key *k, 
             continue;
         low = p == part || unknown || tie ? low_of(s, b, i) : NULL;
         if ((p == part || unknown || tie) && low == NULL)
-            return NO_CHILD;
+            return FSK_NO_SLOT;
         if ((p == part || unknown) && k != NULL) {
             int c = fsk_entry_compare(&s->order, low, k);
             if (c > 0 || (c == 0 && strict))
@@ -165,7 +163,7 @@ static unsigned child(const fsk_space *s, const fsk_block *b, const fsk_key *k, 
         if ((unknown || tie) && best != 0) {
             other = low_of(s, b, best);
             if (other == NULL)
-                return NO_CHILD;
+                return FSK_NO_SLOT;
             if (!is_above(s, low, other))
                 continue;
         } else if (!unknown && !tie && p < best_part) {
@@ -229,7 +227,7 @@ static int begin(fsk_list *l, fsk_step *step, unsigned *level)
 /* Takes the word of a child.  0: damaged. */
 static int descend(fsk_list *l, fsk_step *step, unsigned slot)
 {
-    if (slot == NO_CHILD)
+    if (slot == FSK_NO_SLOT)
         return 0;
     step->parent = step->block;
     step->slot = slot;

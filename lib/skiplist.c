@@ -266,7 +266,7 @@ unsigned fsk_list_word(const fsk_list *l, const fsk_block *parent, fsk_ref low, 
         if (fsk_block_at(&l->space, word)->low == low)
             return slot;
     }
-    return FSK_BLOCK_WORDS;
+    return FSK_NO_SLOT;
 }
 
 /* May an index block be given a word with the part of that key? */
@@ -288,7 +288,7 @@ int fsk_list_append(fsk_list *l, fsk_block *parent, fsk_block *block)
     if (fsk_checked(&l->space) && !word_checked(l, parent, block))
         return FSK_DAMAGED;
     part = fsk_block_part_of(&l->space, parent, fsk_entry_at(&l->space, block->low));
-    if (fsk_list_word(l, parent, block->low, part) != FSK_BLOCK_WORDS)
+    if (fsk_list_word(l, parent, block->low, part) != FSK_NO_SLOT)
         return FSK_PRESENT;
     for (uint32_t i = from; i < FSK_BLOCK_WORDS; i++) {
         fsk_ref there = fsk_load32_acquire(&parent->ref[i]);

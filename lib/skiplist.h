@@ -108,7 +108,7 @@ typedef struct {
 /* Repairs what lagged; writer NULL: a reader. */
 void fsk_list_mend(fsk_list *list, fsk_writer *writer, const fsk_step *step);
 
-/* The slot of the word whose low has this reference and part; FSK_BLOCK_WORDS: there is none.  Only words
+/* The slot of the word whose low has this reference and part; FSK_NO_SLOT: there is none.  Only words
  * whose part does not tell them apart are followed, as each costs a cache miss. */
 unsigned fsk_list_word(const fsk_list *list, const fsk_block *parent, fsk_ref low, uint32_t part);
 

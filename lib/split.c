@@ -160,7 +160,7 @@ static void refresh_word(fsk_list *l, fsk_block *parent, const fsk_block *replac
     uint32_t part =
         low != 0 ? fsk_block_part_of(&l->space, parent, fsk_entry_at(&l->space, low)) : 0;
     unsigned slot = fsk_list_word(l, parent, low, part);
-    if (slot == FSK_BLOCK_WORDS)
+    if (slot == FSK_NO_SLOT)
         return;
     word = fsk_load32_acquire(&parent->ref[slot]);
     fresh = fsk_ref_of(&l->space, fsk_list_fresh(l, fsk_block_at(&l->space, word)));
