@@ -203,14 +203,11 @@ fastskip_status fastskip_iterator_entry(const fastskip_iterator *iterator, fasts
 fastskip_status fastskip_iterator_next_many(fastskip_iterator *iterator, fastskip_entry *entries,
                                             size_t capacity, size_t *count)
 {
-    fastskip_status status = FASTSKIP_OK;
-    size_t n = 0;
+    fastskip_status status;
+    size_t n;
     if (iterator == NULL || entries == NULL || capacity == 0 || count == NULL)
         return FASTSKIP_INVALID;
-    while (n < capacity && iterator->valid) {
-        fsk_iterator_show(iterator, &entries[n++]);
-        status = fsk_iterator_next(iterator);
-    }
+    status = fsk_iterator_next_many(iterator, entries, capacity, &n);
     if (n == 0)
         status = FASTSKIP_NOT_FOUND;
     else if (status == FASTSKIP_NOT_FOUND)

@@ -274,6 +274,42 @@ fastskip_status fsk_iterator_next(fastskip_iterator *it)
     return settle_forwards(it);
 }
 
+/* The entries after the present one, as long as they are words of its leaf and each is shown by its only version,
+ * a put; how many.  Moves to the last of them, but for `seen`: a move follows.  For a walk that is plain. */
+static size_t show_run(fastskip_iterator *it, fastskip_entry *entries, size_t room)
+{
+    const fsk_space s = it->table->list.space; /* a copy, which no store to entries can change */
+    const uint64_t limit = it->limit;
+    const unsigned first = it->at + 1, rest = it->count - first;
+    const uint64_t *word = it->words + first, *end = word + (room < rest ? room : rest);
+    fastskip_entry *out = entries;
+    for (; word < end; word++) {
+        const fsk_entry *e = fsk_entry_at(&s, (fsk_ref)*word);
+        uint64_t only = fsk_version_only(e, limit);
+        if (FSK_UNLIKELY(only == 0 || (only & FSK_WORD_KIND) == FASTSKIP_DELETE))
+            break;
+        fsk_version_show_only(e, only, out++);
+        fsk_walk_fetch(it);
+    }
+    it->at += (unsigned)(out - entries);
+    return (size_t)(out - entries);
+}
+
+fastskip_status fsk_iterator_next_many(fastskip_iterator *it, fastskip_entry *entries, size_t room,
+                                       size_t *count)
+{
+    fastskip_status status = FASTSKIP_OK;
+    size_t n = 0;
+    while (n < room && it->valid) {
+        fsk_iterator_show(it, &entries[n++]);
+        if (FSK_LIKELY(it->plain))
+            n += show_run(it, entries + n, room - n);
+        status = fsk_iterator_next(it);
+    }
+    *count = n;
+    return status;
+}
+
 fastskip_status fsk_iterator_prev(fastskip_iterator *it)
 {
     if (!it->valid)

@@ -61,6 +61,9 @@ fastskip_status fsk_iterator_last(fastskip_iterator *it);
 fastskip_status fsk_iterator_seek(fastskip_iterator *it, const void *key, size_t size);
 fastskip_status fsk_iterator_seek_for_prev(fastskip_iterator *it, const void *key, size_t size);
 fastskip_status fsk_iterator_next(fastskip_iterator *it);
+/* Shows the present entry and those after it, up to room, and moves beyond them: the status of the last move. */
+fastskip_status fsk_iterator_next_many(fastskip_iterator *it, fastskip_entry *entries, size_t room,
+                                       size_t *count);
 fastskip_status fsk_iterator_prev(fastskip_iterator *it);
 void fsk_iterator_free(fastskip_iterator *it);
 

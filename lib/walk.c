@@ -182,24 +182,26 @@ static void look_at_beyond(fastskip_iterator *it)
     }
 }
 
-/* The line so many bytes into each of these entries of the leaf to come.  An empty slot fetches the region's
- * first line, which does no harm and takes no branch. */
-FSK_FETCHER void fetch_lines(const fastskip_iterator *it, int from, int to, size_t offset)
+/* The line so many bytes into each entry of a group of the leaf to come.  An empty slot fetches the region's first
+ * line, which does no harm and takes no branch. */
+FSK_FETCHER void fetch_lines(const fastskip_iterator *it, int from, size_t offset)
 {
     const char *base = it->table->list.space.base + offset;
-    for (; from < to; from++)
-        FSK_PREFETCH(base + (uint64_t)fsk_load32_relaxed(&it->ahead->ref[from]) * FSK_UNIT);
+    const fsk_atomic32 *ref = &it->ahead->ref[from];
+    FSK_UNROLL
+    for (int i = 0; i < FSK_FETCH; i++)
+        FSK_PREFETCH(base + (uint64_t)fsk_load32_relaxed(&ref[i]) * FSK_UNIT);
 }
 
 static void fetch_group(fastskip_iterator *it)
 {
-    int from = it->ahead_slot, to = from + FSK_FETCH;
-    if (to > (int)FSK_BLOCK_WORDS)
-        to = (int)FSK_BLOCK_WORDS;
-    fetch_lines(it, from, to, 0);
-    if (from >= FSK_FETCH)
-        fetch_lines(it, from - FSK_FETCH, from, it->span < FSK_LINE ? it->span : FSK_LINE);
-    it->ahead_slot = to;
+    int at = it->ahead_slot;
+    if (at < (int)FSK_BLOCK_WORDS) {
+        fetch_lines(it, at, 0);
+        it->ahead_slot += FSK_FETCH;
+    }
+    if (at >= FSK_FETCH)
+        fetch_lines(it, at - FSK_FETCH, it->span < FSK_LINE ? it->span : FSK_LINE);
 }
 
 void fsk_walk_fetch_ahead(fastskip_iterator *it)

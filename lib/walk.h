@@ -30,7 +30,7 @@
 
 #include "iterator.h"
 
-#define FSK_FETCH 4 /* entries that are fetched together; a power of two */
+#define FSK_FETCH 4 /* entries that are fetched together; a power of two that divides FSK_BLOCK_WORDS */
 #define FSK_HOP 8   /* steps of a walk, in which memory answers; a multiple of it */
 
 /* Enters the left-most leaf, before its first word; the right-most, after its last.  0: damaged. */
