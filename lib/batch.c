@@ -24,7 +24,7 @@ static int make_room(fastskip_batch *b, size_t bytes)
         size_t room = b->records_room != 0 ? b->records_room * 2 : 16;
         fsk_batch_record *records;
         fsk_batch_work *work;
-        uint32_t *order;
+        fsk_batch_place *order;
         if (room > UINT32_MAX / 2 || room > SIZE_MAX / sizeof *work / 2)
             return 0;
         records = realloc(b->records, room * sizeof *records);
@@ -94,10 +94,11 @@ static int compare_keys(const fsk_order *o, const fastskip_batch *b, const fsk_b
     return fsk_compare(o, b->buffer + x->at, x->key_size, b->buffer + y->at, y->key_size);
 }
 
-static int same_key(const fsk_order *o, const fastskip_batch *b, uint32_t i, uint32_t j)
+/* Of two records beside each other in order. */
+static int same_key(const fsk_order *o, const fastskip_batch *b, const fsk_batch_place *p)
 {
-    const fsk_batch_record *x = &b->records[i], *y = &b->records[j];
-    return x->leading == y->leading && compare_keys(o, b, x, y) == 0;
+    return p[0].leading == p[1].leading &&
+           compare_keys(o, b, &b->records[p[0].index], &b->records[p[1].index]) == 0;
 }
 
 /* How many leading bytes all keys share. */
@@ -115,54 +116,58 @@ static size_t shared_by_all(const fastskip_batch *b)
 }
 
 /* What mostly tells keys apart without a look at them: it orders weakly as they do (key.h). */
-static void take_leading(const fsk_order *o, fastskip_batch *b)
+static void take_leading(const fsk_order *o, const fastskip_batch *b, fsk_batch_place *places)
 {
     size_t skip = o->compare == NULL ? shared_by_all(b) : 0;
     for (size_t i = 0; i < b->count; i++) {
-        fsk_batch_record *r = &b->records[i];
+        const fsk_batch_record *r = &b->records[i];
         const uint8_t *key = b->buffer + r->at;
+        uint64_t leading = 0;
         if (o->compare == NULL)
-            r->leading = (uint64_t)fsk_part_bytes(key, r->key_size, skip) << 32 |
-                         fsk_part_bytes(key, r->key_size, skip + 4);
-        else
-            r->leading = o->abbreviate != NULL ? o->abbreviate(o->context, key, r->key_size) : 0;
+            leading = (uint64_t)fsk_part_bytes(key, r->key_size, skip) << 32 |
+                      fsk_part_bytes(key, r->key_size, skip + 4);
+        else if (o->abbreviate != NULL)
+            leading = o->abbreviate(o->context, key, r->key_size);
+        places[i].leading = leading;
+        places[i].index = (uint32_t)i;
     }
 }
 
-/* Two sorted runs, [i, mid) and [mid, end), into one.  Which of the two is next can not be foreseen, so
- * nothing branches on it: `second` is 0 or 1 by arithmetic, which compilers leave as it is. */
-static void merge(const fsk_order *o, const fastskip_batch *b, const uint32_t *from, uint32_t *to,
-                  size_t i, size_t mid, size_t end)
+/*
+ * Two sorted runs, one behind the other, [x, mid) and [mid, end), into one.  Which of the two is next can not be
+ * foreseen, so nothing branches on it: `second` is 0 or 1 by arithmetic, which compilers leave as it is.
+ */
+static void merge(const fsk_order *o, const fastskip_batch *b, const fsk_batch_place *x,
+                  const fsk_batch_place *mid, const fsk_batch_place *end, fsk_batch_place *to)
 {
-    size_t j = mid, k = i;
-    while (i < mid && j < end) {
-        const fsk_batch_record *x = &b->records[from[i]], *y = &b->records[from[j]];
+    const fsk_batch_place *y = mid;
+    while (x < mid && y < end) {
         size_t second = y->leading < x->leading;
         if (FSK_UNLIKELY(x->leading == y->leading))
-            second = compare_keys(o, b, x, y) > 0;
-        to[k++] = from[i + ((j - i) & (0 - second))];
-        i += 1 - second;
-        j += second;
+            second = compare_keys(o, b, &b->records[x->index], &b->records[y->index]) > 0;
+        *to++ = x[(size_t)(y - x) & (0 - second)];
+        x += 1 - second;
+        y += second;
     }
-    memcpy(to + k, from + i, (mid - i) * sizeof *to);
-    memcpy(to + k + (mid - i), from + j, (end - j) * sizeof *to);
+    while (x < mid)
+        *to++ = *x++;
+    while (y < end)
+        *to++ = *y++;
 }
 
-/* Bottom-up merge sort of the record numbers: stable, so that of equal keys the later record stays
+/* Bottom-up merge sort of the records' places: stable, so that of equal keys the later record stays
  * behind; ends whatever the comparator says.  Leaves them in the first half of b->order. */
 static void sort_records(const fsk_order *o, fastskip_batch *b)
 {
     size_t n = b->count;
-    uint32_t *from = b->order, *to = b->order + b->records_room;
-    take_leading(o, b);
-    for (size_t i = 0; i < n; i++)
-        from[i] = (uint32_t)i;
+    fsk_batch_place *from = b->order, *to = b->order + b->records_room;
+    take_leading(o, b, from);
     for (size_t width = 1; width < n; width *= 2) {
-        uint32_t *swap = from;
+        fsk_batch_place *swap = from;
         for (size_t start = 0; start < n; start += 2 * width) {
             size_t mid = start + width < n ? start + width : n;
             size_t end = mid + width < n ? mid + width : n;
-            merge(o, b, from, to, start, mid, end);
+            merge(o, b, from + start, from + mid, from + end, to + start);
         }
         from = to;
         to = swap;
@@ -182,14 +187,13 @@ static size_t plan(const fsk_order *o, fastskip_batch *b, int numbered)
         return 0;
     sort_records(o, b);
     for (size_t i = 0; i < b->count; i++) {
-        uint32_t record = b->order[i];
-        if (!numbered && i + 1 < b->count && same_key(o, b, record, b->order[i + 1]))
+        const fsk_batch_work none = {.record = b->order[i].index};
+        if (!numbered && i + 1 < b->count && same_key(o, b, &b->order[i]))
             continue; /* a later one of the same key wins */
-        memset(&b->work[n], 0, sizeof b->work[n]);
-        b->work[n++].record = record;
+        b->work[n++] = none;
     }
     for (size_t i = 0; i < n; i++)
-        b->order[numbered ? b->work[i].record : i] = (uint32_t)i;
+        b->order[numbered ? b->work[i].record : i].index = (uint32_t)i;
     return n;
 }
 
@@ -318,7 +322,7 @@ static int take_all(writing *g)
 static fastskip_status publish_all(writing *g, size_t *done)
 {
     for (*done = 0; *done < g->n; ++*done) {
-        fsk_batch_work *work = &g->batch->work[g->batch->order[*done]];
+        fsk_batch_work *work = &g->batch->work[g->batch->order[*done].index];
         fastskip_status status;
         begin(g, work);
         status = fsk_write_publish(&g->write, work->leaf, work->part);

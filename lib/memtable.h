@@ -66,7 +66,6 @@ struct fastskip_snapshot {
 typedef struct {
     size_t at; /* of the key in the buffer */
     uint64_t sequence;
-    uint64_t leading; /* while it is sorted: some bytes of the key, or its abbreviation */
     uint32_t key_size, value_size;
     uint32_t kind;
     int numbered;
@@ -84,13 +83,18 @@ typedef struct {
     fsk_ref version;
 } fsk_batch_work;
 
+/* Its place among the others. */
+typedef struct {
+    uint64_t leading; /* while records are sorted: some bytes of the key, or its abbreviation */
+    uint32_t index;   /* of the record, when they are sorted; then of what is noted of it */
+} fsk_batch_place;
+
 struct fastskip_batch {
     unsigned char *buffer;
     size_t used, room;
     fsk_batch_record *records;
-    fsk_batch_work
-        *work;       /* this and order: room for a write's notes, taken when records are added */
-    uint32_t *order; /* twice records_room */
+    fsk_batch_work *work; /* this and order: room for a write's notes, taken when records are added */
+    fsk_batch_place *order; /* twice records_room */
     size_t count, records_room;
     size_t numbered; /* how many carry the caller's numbers */
     size_t largest;  /* bytes of the largest value */
