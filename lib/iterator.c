@@ -284,11 +284,11 @@ static size_t show_run(fastskip_iterator *it, fastskip_entry *entries, size_t ro
     const uint64_t *word = it->words + first, *end = word + (room < rest ? room : rest);
     fastskip_entry *out = entries;
     for (; word < end; word++) {
-        const fsk_entry *e = fsk_entry_at(&s, (fsk_ref)*word);
-        uint64_t only = fsk_version_only(e, limit);
-        if (FSK_UNLIKELY(only == 0 || (only & FSK_WORD_KIND) == FASTSKIP_DELETE))
+        fsk_seen seen;
+        if (FSK_UNLIKELY(!fsk_version_only(&s, (fsk_ref)*word, limit, &seen) ||
+                         seen.kind == FASTSKIP_DELETE))
             break;
-        fsk_version_show_only(e, only, out++);
+        fsk_version_show(&s, (fsk_ref)*word, &seen, out++);
         fsk_walk_fetch(it);
     }
     it->at += (unsigned)(out - entries);

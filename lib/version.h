@@ -169,27 +169,20 @@ static inline fsk_ref fsk_version_head(const fsk_clock *c, fsk_ref entry, fsk_re
     return newest != 0 ? newest & ~c->plain : entry;
 }
 
-/* The word of an entry's own version where there is no other and it is stamped <= limit; else 0: look closer. */
-static inline uint64_t fsk_version_only(const fsk_entry *e, uint64_t limit)
+/* Is an entry's own version its only one, and stamped <= limit?  Else look closer. */
+static inline int fsk_version_only(const fsk_space *s, fsk_ref entry, uint64_t limit,
+                                   fsk_seen *seen)
 {
+    const fsk_entry *e = fsk_entry_at(s, entry);
     uint64_t word;
     if (FSK_UNLIKELY(fsk_load32_seq(&e->newest) != 0))
         return 0;
     word = fsk_load64_acquire(&e->word);
-    /* One comparison: no stamp is beyond the limit, and so are the bits above the stamp. */
-    return (word >> FSK_WORD_SHIFT) - 1 < limit ? word : 0;
-}
-
-/* Fills the public struct with that version. */
-static inline void fsk_version_show_only(const fsk_entry *e, uint64_t word, fastskip_entry *out)
-{
-    out->key = fsk_entry_key(e);
-    out->key_size = e->key_size;
-    out->value = fsk_entry_value(e);
-    out->value_size = fsk_entry_value_size(e);
-    out->sequence = word >> FSK_WORD_SHIFT;
-    out->kind = (uint32_t)(word & FSK_WORD_KIND);
-    out->reserved = 0;
+    seen->ref = entry;
+    seen->kind = (uint32_t)(word & FSK_WORD_KIND);
+    seen->stamp = word >> FSK_WORD_SHIFT;
+    /* One comparison: no stamp, which is 0, becomes more than any limit, and so are the bits above a stamp. */
+    return seen->stamp - 1 < limit;
 }
 
 /* The common case: one version, stamped.  Looks at no sums. */
