@@ -187,10 +187,10 @@ static size_t plan(const fsk_order *o, fastskip_batch *b, int numbered)
         return 0;
     sort_records(o, b);
     for (size_t i = 0; i < b->count; i++) {
-        const fsk_batch_work none = {.record = b->order[i].index};
+        const fsk_batch_work unwritten = {.record = b->order[i].index};
         if (!numbered && i + 1 < b->count && same_key(o, b, &b->order[i]))
             continue; /* a later one of the same key wins */
-        b->work[n++] = none;
+        b->work[n++] = unwritten;
     }
     for (size_t i = 0; i < n; i++)
         b->order[numbered ? b->work[i].record : i].index = (uint32_t)i;

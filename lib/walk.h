@@ -32,6 +32,9 @@
 
 #define FSK_FETCH 4 /* entries that are fetched together; a power of two that divides FSK_BLOCK_WORDS */
 #define FSK_HOP 8   /* steps of a walk, in which memory answers; a multiple of it */
+#if FSK_BLOCK_WORDS % FSK_FETCH != 0
+#error "fastskip: the last group of a block would be a part of one"
+#endif
 
 /* Enters the left-most leaf, before its first word; the right-most, after its last.  0: damaged. */
 int fsk_walk_first(fastskip_iterator *it);
