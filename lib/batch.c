@@ -209,13 +209,16 @@ typedef struct {
     fsk_write write; /* the one under way */
 } writing;
 
+static const fsk_batch_record *record_of(const writing *g, const fsk_batch_work *work)
+{
+    return &g->batch->records[work->record];
+}
+
 static void begin(writing *g, const fsk_batch_work *work)
 {
-    const fsk_batch_record *r = &g->batch->records[work->record];
+    const fsk_batch_record *r = record_of(g, work);
     fsk_write *x = &g->write;
     fsk_key_set(&x->key, &g->table->list.space.order, g->batch->buffer + r->at, r->key_size);
-    x->table = g->table;
-    x->writer = g->writer;
     x->value = g->batch->buffer + r->at + r->key_size;
     x->value_size = r->value_size;
     x->owner = g->record;
@@ -295,7 +298,7 @@ static int take_all(writing *g)
     for (size_t start = 0; start < g->n; start += FSK_GROUP) {
         unsigned group = g->n - start < FSK_GROUP ? (unsigned)(g->n - start) : FSK_GROUP;
         for (unsigned i = 0; i < group; i++) {
-            const fsk_batch_record *r = &g->batch->records[g->batch->work[start + i].record];
+            const fsk_batch_record *r = record_of(g, &g->batch->work[start + i]);
             fsk_key_init(&keys[i], &list->space.order, g->batch->buffer + r->at, r->key_size);
         }
         if (!find_leaves(g, group, keys, leaves, parts)) {
@@ -304,7 +307,8 @@ static int take_all(writing *g)
         }
         for (unsigned i = 0; i < group; i++) {
             fsk_batch_work *work = &g->batch->work[start + i];
-            begin(g, work);
+            g->write.key.size = keys[i].size; /* what the memory depends on */
+            g->write.value_size = record_of(g, work)->value_size;
             if (!fsk_write_prepare(&g->write, find(list, leaves[i], &keys[i], parts[i])))
                 return 0;
             work->leaf = leaves[i];
@@ -340,7 +344,7 @@ static fastskip_status publish_all(writing *g, size_t *done)
 
 FSK_COLD static void settle_sum(writing *g, const fsk_batch_work *work, uint64_t stamp)
 {
-    const fsk_batch_record *r = &g->batch->records[work->record];
+    const fsk_batch_record *r = record_of(g, work);
     uint64_t extent = work->version == work->entry ? fsk_entry_extent(r->key_size, r->value_size)
                                                    : fsk_version_bytes(r->value_size);
     fsk_checksum_stamped(&g->table->list.space, work->version, extent, stamp);
@@ -351,7 +355,7 @@ static void settle_all(writing *g, size_t done, uint64_t stamp)
 {
     for (size_t i = 0; i < done; i++) {
         const fsk_batch_work *work = &g->batch->work[i];
-        const fsk_batch_record *r = &g->batch->records[work->record];
+        const fsk_batch_record *r = record_of(g, work);
         int owed = fsk_version_settle(&g->table->clock, work->version, stamp);
         if (fsk_summed(&g->table->list.space))
             settle_sum(g, work, stamp);
@@ -415,8 +419,8 @@ fastskip_status fsk_table_write_batch(fastskip_table *t, fastskip_batch *b)
         fsk_add64_relaxed(&t->arena.count[FSK_COUNT_REFUSED], b->count);
         return status;
     }
-    g.table = t;
-    g.writer = &writer;
+    g.table = g.write.table = t;
+    g.writer = g.write.writer = &writer;
     g.batch = b;
     g.record = 0;
     g.n = plan(&t->list.space.order, b, t->caller);

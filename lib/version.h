@@ -169,15 +169,10 @@ static inline fsk_ref fsk_version_head(const fsk_clock *c, fsk_ref entry, fsk_re
     return newest != 0 ? newest & ~c->plain : entry;
 }
 
-/* Is an entry's own version its only one, and stamped <= limit?  Else look closer. */
-static inline int fsk_version_only(const fsk_space *s, fsk_ref entry, uint64_t limit,
-                                   fsk_seen *seen)
+/* An entry's own version, if it is stamped, and <= limit.  0: it is not, or look closer. */
+static inline int fsk_version_own(const fsk_space *s, fsk_ref entry, uint64_t limit, fsk_seen *seen)
 {
-    const fsk_entry *e = fsk_entry_at(s, entry);
-    uint64_t word;
-    if (FSK_UNLIKELY(fsk_load32_seq(&e->newest) != 0))
-        return 0;
-    word = fsk_load64_acquire(&e->word);
+    uint64_t word = fsk_load64_acquire(&fsk_entry_at(s, entry)->word);
     seen->ref = entry;
     seen->kind = (uint32_t)(word & FSK_WORD_KIND);
     seen->stamp = word >> FSK_WORD_SHIFT;
@@ -185,24 +180,21 @@ static inline int fsk_version_only(const fsk_space *s, fsk_ref entry, uint64_t l
     return seen->stamp - 1 < limit;
 }
 
+/* The same if it is the only one. */
+static inline int fsk_version_only(const fsk_space *s, fsk_ref entry, uint64_t limit,
+                                   fsk_seen *seen)
+{
+    return FSK_LIKELY(fsk_load32_seq(&fsk_entry_at(s, entry)->newest) == 0) &&
+           fsk_version_own(s, entry, limit, seen);
+}
+
 /* The common case: one version, stamped.  Looks at no sums. */
 static inline int fsk_version_newest(fsk_clock *c, fsk_ref entry, uint64_t limit, fsk_seen *seen)
 {
-    const fsk_entry *e = fsk_entry_at(&c->space, entry);
-    fsk_ref newest = fsk_load32_seq(&e->newest);
-    uint64_t word, stamp;
-    if (FSK_UNLIKELY(newest != 0))
-        return fsk_version_newest_slow(c, entry, fsk_version_head(c, entry, newest), limit, seen);
-    word = fsk_load64_acquire(&e->word);
-    stamp = (word & FSK_WORD_STAMP) >> FSK_WORD_SHIFT;
-    if (FSK_UNLIKELY(stamp == 0 || (word & FSK_WORD_RECORD) != 0))
-        return fsk_version_newest_slow(c, entry, entry, limit, seen);
-    if (stamp > limit)
-        return 0;
-    seen->ref = entry;
-    seen->kind = (uint32_t)(word & FSK_WORD_KIND);
-    seen->stamp = stamp;
-    return 1;
+    fsk_ref newest = fsk_load32_seq(&fsk_entry_at(&c->space, entry)->newest);
+    if (FSK_LIKELY(newest == 0) && FSK_LIKELY(fsk_version_own(&c->space, entry, limit, seen)))
+        return 1;
+    return fsk_version_newest_slow(c, entry, fsk_version_head(c, entry, newest), limit, seen);
 }
 
 #endif
