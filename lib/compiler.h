@@ -109,6 +109,23 @@ static inline uint64_t fsk_load_raw64(const uint8_t *p)
     return v;
 }
 
+#if FSK_GNU
+typedef uint64_t __attribute__((may_alias, aligned(1))) fsk_raw64;
+#endif
+
+/* Zeros, n bytes, a multiple of 8 that is known here.  Where a compiler is to check the sizes of objects and does
+ * not know this one's, memset would be a call. */
+static inline void fsk_zero_raw64(uint8_t *p, size_t n)
+{
+#if FSK_GNU
+    FSK_UNROLL
+    for (size_t i = 0; i < n; i += 8)
+        *(fsk_raw64 *)(void *)(p + i) = 0;
+#else
+    memset(p, 0, n);
+#endif
+}
+
 /* 4 bytes as a number that orders as they do. */
 static inline uint32_t fsk_big_endian32(const uint8_t *p)
 {

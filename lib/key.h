@@ -86,8 +86,8 @@ static inline void fsk_key_pad(fsk_key *k, const fsk_order *o)
     size_t whole = copied & ~(size_t)15;
     if (o->compare != NULL || k->reach != 0)
         return;
-    memset(k->buffer, 0, FSK_WINDOW);
-    memset(view + whole, 0, 48);
+    fsk_zero_raw64(k->buffer, FSK_WINDOW);
+    fsk_zero_raw64(view + whole, 48);
     if (copied != 0)
         memcpy(view, k->data, copied);
     k->reach = (uint32_t)(k->size <= FSK_PADDED ? whole + 48 : FSK_PADDED);
