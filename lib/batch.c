@@ -206,7 +206,7 @@ typedef struct {
     fastskip_batch *batch;
     size_t n;        /* of batch->work */
     fsk_ref record;  /* what the versions wait for; 0 in caller's mode */
-    fsk_write write; /* the one under way */
+    fsk_write write; /* the one under way; its table and writer stay */
 } writing;
 
 static const fsk_batch_record *record_of(const writing *g, const fsk_batch_work *work)
